@@ -1,0 +1,248 @@
+"""The validated, frozen configuration and the named presets. Loads no framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import InputError
+
+
+class _Section(BaseModel):
+    """Frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelConfig(_Section):
+    """The network: its schema, input, backbone and head."""
+
+    label_schema: str = Field("cn", description="`cn`, `original`, or the path of a YAML file")
+    height: int = Field(48, ge=16, le=256, description="input height, pixels")
+    width: int = Field(144, ge=32, le=1024, description="input width, pixels")
+    whitening: bool = Field(True, description="per-image standardisation inside the model")
+    backbone: str = Field("resnet18", description="a registered backbone")
+    backbone_options: dict[str, Any] = Field(
+        default_factory=dict, description="options of the backbone's builder"
+    )
+    head: Literal["pooled", "attention", "flatten"] = Field(
+        "attention",
+        description="`pooled`: one averaged vector for all heads (the original's); `attention`: "
+        "each head looks where its character is; `flatten`: each head sees the whole map",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="before the softmax layers")
+    conv_decay: float = Field(5e-4, ge=0, description="L2 of convolution kernels")
+    gamma_decay: float = Field(1e-5, ge=0, description="L2 of batch normalisation gammas")
+
+
+class RenderConfig(_Section):
+    """Rendered training plates: where glyphs come from and what scenes are mixed."""
+
+    glyphs: str | None = Field(None, description="folder of glyph images; none: open fonts")
+    backgrounds: str | None = Field(None, description="folder of scene pictures; none: drawn")
+    gate: float = Field(0.25, ge=0, description="share of frontal, near, lit plates")
+    parking: float = Field(0.40, ge=0, description="share of angled, shadowed, night plates")
+    road: float = Field(0.30, ge=0, description="share of far, blurred, hazy plates")
+    reject: float = Field(0.05, ge=0, description="share of truncated plates, signs, scenes")
+    plates_per_epoch: int = Field(50_000, ge=1, description="fresh plates in one epoch")
+
+
+class DataConfig(_Section):
+    """Where plates come from. No `train` means rendered plates."""
+
+    train: tuple[str, ...] = Field((), description="label files, folders, TFRecords or .npy arrays")
+    validation: tuple[str, ...] = Field((), description="as `train`, for choosing the best epoch")
+    rendered_share: float = Field(
+        0.0, ge=0, lt=1, description="share of rendered plates mixed into `train`"
+    )
+    validation_plates: int = Field(2000, ge=1, description="rendered ones where none are given")
+    workers: int = Field(2, ge=0, description="processes that read or render; 0: in this one")
+    shuffle_buffer: int = Field(20_000, ge=1, description="records, for TFRecords")
+
+
+class AugmentConfig(_Section):
+    """Strength of each augmentation of real or stored plates; 0 switches one off.
+
+    `noise` and `colour` at 1 are the original's ranges.
+    """
+
+    enabled: bool = True
+    noise: float = Field(1.0, ge=0, description="salt and pepper p 0.01, or Gaussian std 0.01")
+    colour: float = Field(1.0, ge=0, description="brightness 30/255, contrast, saturation 0.1")
+    perspective: float = Field(0.5, ge=0, description="corners move by up to 10 % of the size")
+    rotation: float = Field(0.5, ge=0, description="up to 10 degrees")
+    shear: float = Field(0.5, ge=0, description="up to 15 degrees")
+    shift: float = Field(0.5, ge=0, description="up to 8 % of the size")
+    scale: float = Field(0.5, ge=0, description="up to 15 %")
+    motion_blur: float = Field(0.5, ge=0, description="up to 7 pixels")
+    gaussian_blur: float = Field(0.5, ge=0, description="sigma up to 1.5 pixels")
+    low_resolution: float = Field(0.5, ge=0, description="down to a third of the size")
+    jpeg: float = Field(0.5, ge=0, description="quality down to 20")
+    shadow: float = Field(0.5, ge=0, description="a darker half plane, down to 40 %")
+    hue: float = Field(0.2, ge=0, description="up to 18 degrees")
+    grey: float = Field(0.1, ge=0, le=1, description="probability of a grey picture")
+    erasing: float = Field(0.2, ge=0, description="probability of a patch up to 10 % of the area")
+
+
+class LossConfig(_Section):
+    """What is minimised."""
+
+    name: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    length_weight: float = Field(0.5, ge=0, description="weight of the length head")
+    colour_weight: float = Field(0.25, ge=0, description="weight of the colour head")
+    rows_weight: float = Field(0.25, ge=0, description="weight of the rows head")
+
+
+class OptimizerConfig(_Section):
+    """The optimizer and its learning-rate schedule."""
+
+    name: Literal["radam", "adam", "adamw", "sgd"] = "radam"
+    learning_rate: float = Field(1e-3, gt=0, description="peak, of the cosine and constant ones")
+    schedule: Literal["steps", "cosine", "constant"] = "cosine"
+    warmup_epochs: float = Field(1.0, ge=0, description="of the cosine schedule")
+    final_fraction: float = Field(0.01, ge=0, le=1, description="last rate of cosine / peak")
+    boundaries: tuple[int, ...] = Field((10, 140, 200, 260, 300), description="last epochs, steps")
+    values: tuple[float, ...] = Field((1e-5, 1e-3, 1e-4, 1e-5, 1e-6), description="rates, steps")
+    momentum: float = Field(0.95, ge=0, lt=1, description="of sgd")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled, of adamw")
+    clip_norm: float | None = Field(None, gt=0, description="global gradient norm")
+    ema: float = Field(0.0, ge=0, lt=1, description="momentum of averaged weights; 0: none")
+
+    @model_validator(mode="after")
+    def _steps_match(self) -> OptimizerConfig:
+        if len(self.boundaries) != len(self.values):
+            raise ValueError("optimizer.boundaries and optimizer.values must be equally many")
+        return self
+
+
+class TrainConfig(_Section):
+    """The training loop."""
+
+    epochs: int = Field(300, ge=1)
+    batch_size: int = Field(64, ge=1)
+    seed: int = Field(800, ge=0)
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    deterministic: bool = Field(True, description="the same seed gives the same weights on CPU")
+    log_batches: int = Field(50, ge=1, description="batches between lines of train.log")
+    patience: int = Field(0, ge=0, description="epochs without a better one; 0: never stop early")
+
+
+class Config(_Section):
+    """Everything that decides a training run."""
+
+    preset: str = Field("resnet18", description="the name that run folders carry")
+    family: Literal["multi_label"] = "multi_label"
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    render: RenderConfig = RenderConfig()
+    augment: AugmentConfig = AugmentConfig()
+    loss: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    train: TrainConfig = TrainConfig()
+
+
+_SHORT_SCHEDULE: dict[str, Any] = {
+    "name": "adam", "learning_rate": 2e-3, "schedule": "cosine", "warmup_epochs": 0.5, "ema": 0.995,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "resnet18": {},
+    "original": {
+        "model": {"label_schema": "original", "head": "pooled", "gamma_decay": 1e-3},
+        "optimizer": {"name": "radam", "schedule": "steps"},
+        "data": {"rendered_share": 0.0},
+    },
+    "quick": {
+        "model": {
+            "backbone_options": {"widths": [24, 48, 96, 128], "blocks": [1, 1, 1, 1]},
+            "conv_decay": 1e-5,
+        },
+        "render": {"gate": 0.6, "parking": 0.25, "road": 0.1, "reject": 0.05},
+        "optimizer": _SHORT_SCHEDULE,
+        "train": {"epochs": 6, "batch_size": 64},
+    },
+}
+DEFAULT_PRESET = "quick"
+ALIASES = {"resnet-18": "resnet18"}
+
+
+def preset_names() -> tuple[str, ...]:
+    """The names of all presets."""
+    return tuple(PRESETS)
+
+
+def load_config(
+    preset: str = DEFAULT_PRESET,
+    file: str | Path | None = None,
+    overrides: tuple[str, ...] | list[str] = (),
+) -> Config:
+    """A preset, then a YAML file's values over it, then `key.sub=value` overrides.
+
+    Raises:
+        InputError: an unknown preset or key, or a value out of range, named.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        values = _read_yaml(Path(file))
+        preset = values.get("preset", preset)
+    preset = ALIASES.get(preset, preset)
+    if preset not in PRESETS:
+        raise InputError(f"unknown preset {preset!r}; there are: {', '.join(PRESETS)}")
+    merged = _merge({"preset": preset}, PRESETS[preset])
+    merged = _merge(merged, values)
+    for override in overrides:
+        merged = _merge(merged, _parse_override(override))
+    return parse_config(merged)
+
+
+def parse_config(values: dict[str, Any]) -> Config:
+    """Validates plain values; the error names the key, what was wrong and what was received."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "configuration"
+        raise InputError(f"{key}: {first['msg']}; received {first['input']!r}") from error
+
+
+def dump_config(config: Config) -> str:
+    """The resolved configuration as YAML; `load_config(file=…)` reads it back."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"cannot read the configuration {file}: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{file} holds no configuration: a YAML mapping was expected")
+    return values
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise InputError(f"--set wants KEY=VALUE, as in train.epochs=5; received {override!r}")
+    value: Any = yaml.safe_load(text)
+    # YAML reads 1e-3 as text; a rate written so is meant as a number.
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value  # type: ignore[no-any-return]
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
