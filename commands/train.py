@@ -1,0 +1,107 @@
+"""Mode `train`: trains a preset or a configuration; with no data given, on rendered plates."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..configs import DEFAULT_PRESET, Config, load_config, preset_names
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..training.loop import TrainingResult
+    from ..training.run_folder import RunFolder
+
+HELP = "train a preset or a configuration; with no data given, on rendered plates"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this mode."""
+    parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"{', '.join(preset_names())}")
+    parser.add_argument("--config", metavar="FILE", help="YAML of values over the preset")
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides",
+                        help="one value, as train.epochs=5 (repeatable)")
+    parser.add_argument("--data", metavar="PATH", action="append", default=[],
+                        help="label file, folder, TFRecords or array to train on (repeatable)")
+    parser.add_argument("--validation", metavar="PATH", action="append", default=[],
+                        help="the same, for choosing the best epoch (repeatable)")
+    parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures for rendered plates")
+    parser.add_argument("--backgrounds", metavar="DIR", help="scenes for rendered plates")
+    parser.add_argument("--init", metavar="MODEL", help="begin with the weights of this .keras")
+    parser.add_argument("--resume", metavar="RUN", help="continue this run folder")
+    parser.add_argument("--output", metavar="DIR", default="runs", help="where run folders are made")
+    parser.add_argument("--seed", type=int, help="of weights, order, augmentation and rendering")
+    parser.add_argument("--workers", type=int, help="processes that render or read")
+    parser.add_argument("--no-report", action="store_true",
+                        help="only train: no evaluation, export and sample readings afterwards")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains, then shows what the model reads."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from ..training.run_folder import RunFolder
+
+    if args.resume:
+        folder = RunFolder.open(args.resume)
+        config = folder.load_config(_overrides(args))
+    else:
+        config = load_config(args.preset, args.config, _overrides(args))
+        folder = RunFolder.create(args.output, config)
+    print(f"training {config.preset} into {folder.path}", flush=True)
+    result = _train(config, folder, args)
+    if result.interrupted:
+        print(f"interrupted; continue with: --mode train --resume {folder.path}", file=sys.stderr)
+        return 130
+    print(f"trained {result.epochs} epochs in {result.seconds:.0f} s; best validation plate "
+          f"accuracy {result.best:.4f}", flush=True)
+    if not args.no_report:
+        from .train_report import report
+
+        report(config, folder)
+    return 0
+
+
+def _train(config: Config, folder: RunFolder, args: argparse.Namespace) -> TrainingResult:
+    from ..dataset.sources import training_source, validation_source
+    from ..multi_label.train import train_classifier
+    from ..plate.schema import load_schema
+
+    schema = load_schema(config.model.label_schema)
+    return train_classifier(
+        config,
+        folder,
+        training_source(config, schema),
+        validation_source(config, schema),
+        init=args.init,
+        resume=bool(args.resume),
+    )
+
+
+def _overrides(args: argparse.Namespace) -> list[str]:
+    """Options that are values of the configuration, as `--set` writes them."""
+    overrides = list(args.overrides)
+    for key, paths in (("data.train", args.data), ("data.validation", args.validation)):
+        if paths:
+            overrides.append(f"{key}=[{', '.join(_quoted(_existing(path)) for path in paths)}]")
+    for key, folder in (("render.glyphs", args.glyphs), ("render.backgrounds", args.backgrounds)):
+        if folder:
+            overrides.append(f"{key}={_quoted(_existing(folder))}")
+    for key, value in (("train.seed", args.seed), ("data.workers", args.workers)):
+        if value is not None:
+            overrides.append(f"{key}={value}")
+    return overrides
+
+
+def _existing(path: str) -> str:
+    if not Path(path).exists():
+        raise InputError(f"{path} does not exist; give a label file, a folder or TFRecords")
+    return path
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

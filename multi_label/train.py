@@ -1,0 +1,73 @@
+"""The classifier's training interface: builds, compiles, initialises or resumes, and fits."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import keras
+
+from ..configs import Config
+from ..errors import InputError
+from ..plate.schema import LabelSchema, load_schema
+from ..training.initialise import load_initial_weights
+from ..training.loop import TrainingResult, TrainingSource, ValidationSource, fit, prepare_framework
+from ..training.run_folder import RunFolder
+from ..utils.optimizers import build_optimizer
+from .classifier_loss import build_loss, head_weights
+from .classifier_model import PlateClassifier, build_classifier
+
+logger = logging.getLogger(__name__)
+
+
+def train_classifier(
+    config: Config,
+    run: RunFolder,
+    training: TrainingSource,
+    validation: ValidationSource,
+    init: str | Path | None = None,
+    resume: bool = False,
+) -> TrainingResult:
+    """Trains the classifier of `config` into the folder `run`.
+
+    Args:
+        config: the resolved configuration.
+        run: a new folder, or with `resume` one that has a `last.keras`.
+        training: endless batches of uint8 images and int32 labels.
+        validation: finite batches that choose the best epoch.
+        init: a `.keras` file whose fitting weights are taken over at the start.
+        resume: continue `run` with its weights, optimizer, epoch and data order.
+    """
+    prepare_framework(config)
+    schema = load_schema(config.model.label_schema)
+    if resume:
+        model = _load_last(run)
+    else:
+        model = compiled_classifier(config, schema, training.steps_per_epoch)
+        if init is not None:
+            transfer = load_initial_weights(model, init)
+            logger.info("took over %d layers, fresh: %s", transfer.taken, transfer.missing or "none")
+    return fit(model, training, validation, config, run, schema)
+
+
+def compiled_classifier(
+    config: Config, schema: LabelSchema, steps_per_epoch: int
+) -> PlateClassifier:
+    """A fresh classifier with its optimizer and loss."""
+    model = build_classifier(config, schema)
+    optimizer = build_optimizer(config.optimizer, steps_per_epoch, config.train.epochs)
+    model.compile(
+        optimizer=optimizer,
+        loss=build_loss(config.loss),
+        loss_weights=head_weights(config.loss, schema),
+        # XLA triples the time of a step on a CPU.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    return model
+
+
+def _load_last(run: RunFolder) -> PlateClassifier:
+    try:
+        return keras.models.load_model(run.last)
+    except (ValueError, OSError, TypeError) as error:
+        raise InputError(f"cannot resume from {run.last}: {error}") from error

@@ -1,0 +1,46 @@
+"""Averaged (EMA) weights: swapped in for validation and for what is shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+
+@contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Inside the block `model` has the optimizer's moving averages as its weights.
+
+    Without `use_ema`, or before the first step, the block sees the plain weights.
+    """
+    averages = _averages(model)
+    _swap(model, averages)
+    try:
+        yield
+    finally:
+        _swap(model, averages)
+
+
+def _averages(model: keras.Model) -> list[keras.Variable]:
+    optimizer = model.optimizer
+    if not getattr(optimizer, "use_ema", False) or not optimizer.built:
+        return []
+    if int(optimizer.iterations.numpy()) == 0:
+        return []
+    # Keras offers the averages by no public name; its own SwapEMAWeights reads this one too.
+    return list(optimizer._model_variables_moving_average)
+
+
+def _swap(model: keras.Model, averages: list[keras.Variable]) -> None:
+    for variable, average in zip(model.trainable_variables, averages, strict=False):
+        held = keras.ops.copy(variable.value)
+        variable.assign(average.value)
+        average.assign(held)
+
+
+def save_for_reading(model: keras.Model, path: str) -> None:
+    """Saves `model` without its optimizer, which only `last.keras` needs."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    copy.save(path)

@@ -1,0 +1,92 @@
+"""What happens around each epoch: validation, metrics.csv, checkpoints, example readings."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ..files import atomic_path
+from .averaging import averaged_weights, save_for_reading
+from .run_folder import RunFolder
+
+MONITOR = "val_plate_accuracy"
+Logs = dict[str, Any]
+
+
+class EpochEnd(keras.callbacks.Callback):
+    """Validates with averaged weights, writes metrics.csv, best.keras and last.keras, in order.
+
+    It must be the first callback, since it adds the `val_` figures to the epoch's logs.
+    `last.keras` is written last: a run killed before it repeats the epoch, and the row of
+    metrics.csv that the epoch had left is replaced.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        validation: Callable[[], Iterable[Any]],
+        patience: int = 0,
+        after_validation: Callable[[keras.Model, int], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.run = run
+        self.validation = validation
+        self.patience = patience
+        self.after_validation = after_validation
+        self.history: list[Logs] = []
+
+    def restore(self, first_epoch: int) -> None:
+        """Takes up a run again: keeps the rows of metrics.csv before `first_epoch`."""
+        if not self.run.metrics.is_file():
+            return
+        with self.run.metrics.open(encoding="utf-8", newline="") as file:
+            rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        self.history = [row for row in rows if row["epoch"] < first_epoch]
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        with averaged_weights(self.model):
+            figures = self.model.evaluate(self.validation(), return_dict=True, verbose=0)
+            logs.update({f"val_{name}": value for name, value in figures.items()})
+            logs["learning_rate"] = float(keras.ops.convert_to_numpy(self._learning_rate()))
+            if logs[MONITOR] > self._best():
+                self._save_best()
+            if self.after_validation is not None:
+                self.after_validation(self.model, epoch)
+        self.history.append({"epoch": epoch, **logs})
+        write_metrics(self.run.metrics, self.history)
+        save_whole(self.model, self.run.last)
+        if self.patience and self._epochs_without_better() >= self.patience:
+            self.model.stop_training = True
+
+    def _learning_rate(self) -> Any:
+        return self.model.optimizer.learning_rate
+
+    def _best(self) -> float:
+        return max((row[MONITOR] for row in self.history), default=-1.0)
+
+    def _epochs_without_better(self) -> int:
+        values = [row[MONITOR] for row in self.history]
+        return len(values) - 1 - values.index(max(values))
+
+    def _save_best(self) -> None:
+        with atomic_path(self.run.best) as temporary:
+            save_for_reading(self.model, str(temporary))
+
+
+def save_whole(model: keras.Model, path: Path) -> None:
+    """Saves weights, optimizer state and the states of random layers."""
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def write_metrics(path: Path, history: list[Logs]) -> None:
+    """Writes all epochs' figures as CSV, the epoch first."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(history)

@@ -1,0 +1,59 @@
+"""Example readings in TensorBoard: some validation plates, what they say and what was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..plate.codec import decode
+from ..plate.schema import LabelSchema
+
+
+class ExampleReadings:
+    """Writes pictures and a table of truth, reading and confidence once an epoch.
+
+    Args:
+        folder: of the TensorBoard events.
+        schema: decodes labels and probabilities.
+        images: uint8 `[n, height, width, 3]`.
+        labels: int32 `[n, heads]`.
+    """
+
+    def __init__(
+        self, folder: Path, schema: LabelSchema, images: np.ndarray, labels: np.ndarray
+    ) -> None:
+        import tensorflow as tf
+
+        self._tf = tf
+        self._writer = tf.summary.create_file_writer(str(folder))
+        self._schema = schema
+        self._images = images
+        self._truths = [d.text for d in decode(schema, one_hot(schema, labels), constrain=False)]
+
+    def __call__(self, model: keras.Model, epoch: int) -> None:
+        outputs = model.predict_on_batch(self._images)
+        read = decode(self._schema, {name: np.asarray(p) for name, p in outputs.items()})
+        lines = ["| truth | read | confidence |", "|---|---|---|"]
+        lines += [
+            f"| {truth} | {got.text} | {got.confidence:.3f} |"
+            for truth, got in zip(self._truths, read, strict=True)
+        ]
+        with self._writer.as_default():
+            self._tf.summary.image(
+                "plates", self._images, step=epoch, max_outputs=len(self._images)
+            )
+            self._tf.summary.text("readings", "\n".join(lines), step=epoch)
+
+
+def one_hot(schema: LabelSchema, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Labels int `[n, heads]` as probabilities by head: masked ones are all zero."""
+    heads: dict[str, Any] = {}
+    for column, head in enumerate(schema.heads):
+        rows = np.zeros((len(labels), len(head.classes)), np.float32)
+        valid = labels[:, column] >= 0
+        rows[np.flatnonzero(valid), labels[valid, column]] = 1.0
+        heads[head.name] = rows
+    return heads

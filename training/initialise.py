@@ -1,0 +1,49 @@
+"""`--init`: begins with another model's weights, wherever names and shapes agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What was taken over: counts of layers, and the names of those that differ in shape."""
+
+    taken: int
+    missing: tuple[str, ...]
+
+
+def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
+    """Copies the weights of each layer that `path` has with the same name and shapes.
+
+    A head whose classes changed keeps its fresh weights and is named in the result.
+
+    Raises:
+        InputError: the file is no Keras model, or no layer fits.
+    """
+    try:
+        source = keras.models.load_model(path, compile=False)
+    except (ValueError, OSError, TypeError) as error:
+        raise InputError(f"cannot take weights from {path}: {error}") from error
+    held = {layer.name: layer for layer in source.layers}
+    taken, missing = 0, []
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        if layer.name in held and _shapes(held[layer.name]) == _shapes(layer):
+            layer.set_weights(held[layer.name].get_weights())
+            taken += 1
+        else:
+            missing.append(layer.name)
+    if not taken:
+        raise InputError(f"no layer of {path} fits this model; was it made with another backbone?")
+    return Transfer(taken, tuple(missing))
+
+
+def _shapes(layer: keras.Layer) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]

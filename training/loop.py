@@ -1,0 +1,157 @@
+"""The training loop that every recogniser shares: seeds, fit, resuming, Ctrl-C."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from ..configs import Config
+from ..files import atomic_path
+from ..plate.schema import LabelSchema
+from ..utils.logger_callback import NBatchLogger
+from .averaging import averaged_weights, save_for_reading
+from .callbacks import MONITOR, EpochEnd, save_whole
+from .example_readings import ExampleReadings
+from .run_folder import RunFolder
+
+EXAMPLES = 12
+
+
+class TrainingSource(Protocol):
+    """Endless batches, epoch after epoch; epoch e depends on the seed and e alone."""
+
+    steps_per_epoch: int
+
+    def batches(self, first_epoch: int) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class ValidationSource(Protocol):
+    """The same finite batches in the same order at every call."""
+
+    def evaluation(self) -> Iterable[Any]: ...
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a run ended.
+
+    Attributes:
+        run: its folder.
+        epochs: epochs that are complete.
+        best: the best validation plate accuracy, 0 to 1.
+        seconds: of this call, not of calls before a resumption.
+        interrupted: by Ctrl-C; `last.keras` continues it.
+    """
+
+    run: RunFolder
+    epochs: int
+    best: float
+    seconds: float
+    interrupted: bool
+
+
+def prepare_framework(config: Config) -> None:
+    """Seeds every generator and sets determinism and precision, before a model is built."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    keras.utils.set_random_seed(config.train.seed)
+    keras.config.set_dtype_policy(config.train.precision)
+    if keras.backend.backend() == "tensorflow" and config.train.deterministic:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def fit(
+    model: keras.Model,
+    training: TrainingSource,
+    validation: ValidationSource,
+    config: Config,
+    run: RunFolder,
+    schema: LabelSchema,
+) -> TrainingResult:
+    """Trains from where the optimizer of `model` stands to `config.train.epochs`.
+
+    A run that was interrupted inside an epoch first finishes that epoch with the batches that
+    it has not seen, so that it ends like one that was not interrupted. Best and final weights
+    are the averaged ones if averaging is on; those of `model` and `last.keras` are not.
+    """
+    began = time.perf_counter()
+    # Keras's fit would overwrite the weights with their averages at its end; see averaging.py.
+    model.optimizer.finalize_variable_values = lambda variables: None
+    first_epoch, done_steps = divmod(int(model.optimizer.iterations), training.steps_per_epoch)
+    callbacks = _callbacks(validation, config, run, schema)
+    callbacks[0].restore(first_epoch)
+    interrupted = False
+    try:
+        if done_steps:
+            _fit_epochs(model, training, callbacks, (first_epoch, first_epoch + 1), done_steps)
+            first_epoch += 1
+        _fit_epochs(model, training, callbacks, (first_epoch, config.train.epochs))
+        with averaged_weights(model), atomic_path(run.final) as temporary:
+            save_for_reading(model, str(temporary))
+    except KeyboardInterrupt:
+        interrupted = True
+        save_whole(model, run.last)
+    finally:
+        callbacks[1].close()
+        training.close()
+    best = max((row[MONITOR] for row in callbacks[0].history), default=0.0)
+    epochs = len(callbacks[0].history)
+    return TrainingResult(run, epochs, best, time.perf_counter() - began, interrupted)
+
+
+def _fit_epochs(
+    model: keras.Model,
+    training: TrainingSource,
+    callbacks: tuple[EpochEnd, NBatchLogger, list[keras.callbacks.Callback]],
+    epochs: tuple[int, int],
+    done_steps: int = 0,
+) -> None:
+    """Trains epochs `[first, end)`, the first without its first `done_steps` batches."""
+    first, end = epochs
+    if first >= end:
+        return
+    epoch_end, logger, others = callbacks
+    model.fit(
+        _without_first(training.batches(first), done_steps),
+        steps_per_epoch=training.steps_per_epoch - done_steps,
+        initial_epoch=first,
+        epochs=end,
+        callbacks=[epoch_end, logger, *others],
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+
+
+def _without_first(batches: Any, count: int) -> Any:
+    if not count:
+        return batches
+    return batches.skip(count) if hasattr(batches, "skip") else itertools.islice(batches, count, None)
+
+
+def _callbacks(
+    validation: ValidationSource, config: Config, run: RunFolder, schema: LabelSchema
+) -> tuple[EpochEnd, NBatchLogger, list[keras.callbacks.Callback]]:
+    examples = None
+    others: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
+    if _has_tensorboard():
+        images, labels = (np.asarray(part)[:EXAMPLES] for part in next(iter(validation.evaluation())))
+        examples = ExampleReadings(run.tensorboard / "examples", schema, images, labels)
+        others.append(keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False))
+    epoch_end = EpochEnd(run, validation.evaluation, config.train.patience, examples)
+    logger = NBatchLogger(run.log, config.train.log_batches, config.train.batch_size)
+    return epoch_end, logger, others
+
+
+def _has_tensorboard() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard"))
