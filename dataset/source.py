@@ -1,0 +1,57 @@
+"""What every source of batches offers, and the seeds that make epochs repeatable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+Batch = tuple[np.ndarray, np.ndarray]
+"""Images uint8 RGB [batch, height, width, 3] and labels int32 [batch, heads], -1 masked."""
+
+# The fourth word of a seed tells uses apart that share (seed, epoch, index).
+ORDER_STREAM = 1
+AUGMENT_STREAM = 2
+VALIDATION_STREAM = 3
+MIX_STREAM = 4
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A source of batches; epoch e depends on (seed, e) only, so a resumed run replays it."""
+
+    @property
+    def plates_per_epoch(self) -> int:
+        """How many plates one epoch holds."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches one epoch holds; its last one may be short."""
+
+    def batches(self, first_epoch: int = 0) -> Iterable[Batch]:
+        """Endless: epoch after epoch, beginning with `first_epoch`."""
+
+    def evaluation(self) -> Iterable[Batch]:
+        """Finite: every plate once, in order, not augmented; the last batch may be short."""
+
+
+def steps_for(plates: int, batch_size: int) -> int:
+    """The batches that hold `plates` plates, the last one perhaps short."""
+    return -(-plates // batch_size)
+
+
+def batch_slices(plates: int, batch_size: int) -> Iterator[slice]:
+    """The slices that cut `plates` plates into batches, in order."""
+    for start in range(0, plates, batch_size):
+        yield slice(start, min(start + batch_size, plates))
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
+    """The permutation, int64 [count], in which epoch `epoch` visits its plates."""
+    return np.random.default_rng([seed, epoch, 0, ORDER_STREAM]).permutation(count)
+
+
+def augment_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """The random numbers that augment plate `index` in epoch `epoch`, in whatever order."""
+    return np.random.default_rng([seed, epoch, index, AUGMENT_STREAM])
