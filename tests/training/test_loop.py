@@ -1,0 +1,125 @@
+"""A run is repeatable, resumable after a kill and after Ctrl-C, and leaves its files."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from chepai.configs import Config
+from chepai.multi_label.train import train_classifier
+from chepai.training.run_folder import RunFolder
+from chepai.utils.logger_callback import NBatchLogger
+
+
+def train(config: Config, folder: Path, source: Any, resume: bool = False) -> Any:
+    run = RunFolder.open(folder) if resume else RunFolder.create(folder, config)
+    return train_classifier(config, run, source, source, resume=resume)
+
+
+def weights(path: Path) -> list[np.ndarray]:
+    return keras.models.load_model(path, compile=False).get_weights()
+
+
+def assert_same(first: list[np.ndarray], second: list[np.ndarray]) -> None:
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
+    """Presses Ctrl-C, as it were, when `batches` batches have been trained."""
+    seen = [0]
+    plain = NBatchLogger.on_train_batch_end
+
+    def pressing(self: NBatchLogger, batch: int, logs: Any = None) -> None:
+        plain(self, batch, logs)
+        seen[0] += 1
+        if seen[0] == batches:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(NBatchLogger, "on_train_batch_end", pressing)
+
+
+@pytest.fixture(scope="module")
+def whole_run(
+    tiny_config: Config, make_plates: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a run that nothing interrupted."""
+    return train(tiny_config, tmp_path_factory.mktemp("whole"), make_plates()).run.path
+
+
+def test_training_twice_with_one_seed_gives_the_same_weights(
+    whole_run: Path, tiny_config: Config, make_plates: Callable[[], Any], tmp_path: Path
+) -> None:
+    result = train(tiny_config, tmp_path, make_plates())
+    assert_same(weights(result.run.final), weights(whole_run / "final.keras"))
+
+
+@pytest.mark.parametrize("batches", [2, 6, 8])
+def test_an_interrupted_and_resumed_run_ends_like_one_that_was_not(
+    whole_run: Path,
+    tiny_config: Config,
+    make_plates: Callable[[], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    batches: int,
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, batches)
+        plates = make_plates()
+        first = train(tiny_config, tmp_path, plates)
+    assert first.interrupted
+    assert first.run.last.is_file()
+    assert plates.closed
+    second = train(tiny_config, first.run.path, make_plates(), resume=True)
+    assert not second.interrupted
+    assert_same(weights(second.run.final), weights(whole_run / "final.keras"))
+    assert rows(second.run.metrics) == rows(whole_run / "metrics.csv")
+
+
+def rows(path: Path) -> list[tuple[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [(row["epoch"], row["val_plate_accuracy"]) for row in csv.DictReader(file)]
+
+
+def test_a_run_killed_after_its_metrics_but_before_its_checkpoint_repeats_the_epoch(
+    whole_run: Path,
+    tiny_config: Config,
+    make_plates: Callable[[], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 8)
+        killed = train(tiny_config, tmp_path, make_plates()).run
+    shutil.copy(whole_run / "metrics.csv", killed.metrics)
+    second = train(tiny_config, killed.path, make_plates(), resume=True)
+    assert second.epochs == tiny_config.train.epochs
+    assert rows(killed.metrics) == rows(whole_run / "metrics.csv")
+
+
+def test_a_run_leaves_its_files(whole_run: Path) -> None:
+    names = {path.name for path in whole_run.iterdir()}
+    assert {"config.yaml", "versions.json", "metrics.csv", "train.log", "last.keras"} <= names
+    assert {"best.keras", "final.keras", "tensorboard"} <= names
+    assert [row[0] for row in rows(whole_run / "metrics.csv")] == ["0", "1", "2"]
+    log = (whole_run / "train.log").read_text(encoding="utf-8")
+    assert "epoch 1 batch 2: " in log and "epoch 3 ends: " in log
+
+
+def test_what_is_kept_for_reading_has_no_optimizer(whole_run: Path) -> None:
+    assert keras.models.load_model(whole_run / "final.keras").optimizer is None
+    assert int(keras.models.load_model(whole_run / "last.keras").optimizer.iterations) == 12
+
+
+def test_final_weights_are_the_averaged_ones(whole_run: Path) -> None:
+    last = keras.models.load_model(whole_run / "last.keras")
+    final = keras.models.load_model(whole_run / "final.keras")
+    averages = [v.numpy() for v in last.optimizer._model_variables_moving_average]
+    assert_same([v.numpy() for v in final.trainable_variables], averages)
+    plain = [v.numpy() for v in last.trainable_variables]
+    assert any(not np.array_equal(a, b) for a, b in zip(plain, averages, strict=True))
