@@ -1,0 +1,54 @@
+# `make train` and `make test` work on a bare machine: Python 3.11 or newer, nothing else.
+#   make train                          trains the default preset on rendered plates
+#   make train ARGS="--preset resnet18" trains another one; ARGS go to `run.py --mode train`
+#   make test                           runs all tests
+#   make lint                           ruff and mypy
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+# TensorFlow without GPU code is half the download; TRAIN=train installs the one for GPUs.
+ifeq ($(shell uname -sm),Linux x86_64)
+TRAIN ?= train-cpu
+else
+TRAIN ?= train
+endif
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-$(TRAIN)
+
+.PHONY: help install train test lint format clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+install: $(STAMP)
+
+$(STAMP): setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[$(TRAIN),dev]"
+	touch $@
+
+train: $(STAMP)
+	$(BIN)/python run.py --mode train $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+# mypy wants a folder that is called like the package.
+.typing/chepai:
+	mkdir -p .typing
+	ln -sfn .. $@
+
+lint: $(STAMP) .typing/chepai
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=.typing $(BIN)/mypy -p chepai
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .typing build dist chepai.egg-info .pytest_cache .mypy_cache .ruff_cache

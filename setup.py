@@ -1,0 +1,79 @@
+"""Maps the repository's root to the package `chepai` and lists what it needs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "__init__.py").read_text("utf-8"), re.M)
+assert VERSION, "__init__.py states no __version__"
+
+NOT_SHIPPED = ("tests", "tests.*", "benchmarks", "benchmarks.*", "build", "build.*")
+ROOMS = sorted(find_packages(str(ROOT), exclude=NOT_SHIPPED))
+
+READING = [
+    "numpy>=2.0,<3",
+    "onnxruntime>=1.20,<2",
+    "opencv-python-headless>=4.10,<6",
+    "pydantic>=2.10,<3",
+    "PyYAML>=6.0,<7",
+    "tqdm>=4.66,<5",
+]
+RENDERING = [
+    "font-fjallaone>=0.1.7",
+    "noto-cjk-sans-jp-bold>=0.0.1",
+    "pillow>=11",
+]
+TRAINING = [
+    *RENDERING,
+    "keras>=3.15,<4",
+    "matplotlib>=3.9,<4",
+    "onnx>=1.17,<2",
+    "tensorboard>=2.20,<3",
+    "tf2onnx>=1.17,<2",
+]
+DEVELOPMENT = [
+    "mypy>=2.4,<3",
+    "pytest>=9,<10",
+    "pytest-xdist>=3.8,<4",
+    "ruff>=0.17,<0.18",
+    "types-PyYAML>=6.0",
+    "types-tqdm>=4.66",
+]
+
+setup(
+    name="chepai",
+    version=VERSION.group(1),
+    description="Reads licence plates: trains, tests, exports and serves multi-label recognisers",
+    long_description=(ROOT / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.11",
+    package_dir={"chepai": "."},
+    packages=["chepai", *(f"chepai.{room}" for room in ROOMS)],
+    package_data={
+        "chepai": ["py.typed", "pretrained/*"],
+        "chepai.plate": ["schemas/*.yaml"],
+        "chepai.inference": ["samples/*"],
+    },
+    install_requires=READING,
+    extras_require={
+        "render": RENDERING,
+        # The wheel of `tensorflow-cpu` is half as large; `tensorflow` also drives a GPU.
+        "train": ["tensorflow>=2.21,<2.22", *TRAINING],
+        "train-cpu": ["tensorflow-cpu>=2.21,<2.22", *TRAINING],
+        "dev": DEVELOPMENT,
+    },
+    entry_points={"console_scripts": ["chepai = chepai.run:main"]},
+    classifiers=[
+        "Intended Audience :: Developers",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
+)
