@@ -1,0 +1,1 @@
+"""Image to feature map: one network family a file, built by name through `registry`."""

@@ -1,0 +1,93 @@
+"""The one place for the defaults of every backbone's convolutions and normalisations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers
+
+Size = int | tuple[int, int]
+
+BN_MOMENTUM = 0.9
+BN_EPSILON = 1e-5
+DEFAULT_CONV_DECAY = 5e-4
+DEFAULT_GAMMA_DECAY = 1e-5
+
+
+@dataclass(frozen=True)
+class LayerStyle:
+    """Layers as all backbones want them: no bias, he_normal, a decay of its own for each role.
+
+    Attributes:
+        conv_decay: L2 of convolution kernels; 0 adds no penalty.
+        gamma_decay: L2 of batch normalisation gammas, which is separate because small gammas
+            mark the channels that slimming may remove (the original's most helpful setting).
+    """
+
+    conv_decay: float = DEFAULT_CONV_DECAY
+    gamma_decay: float = DEFAULT_GAMMA_DECAY
+
+    def conv(
+        self, x: keras.KerasTensor, filters: int, kernel: Size = 3, strides: Size = 1, *, name: str
+    ) -> keras.KerasTensor:
+        """`[batch, h, w, c]` to `[batch, ceil(h / stride), ceil(w / stride), filters]`."""
+        return layers.Conv2D(
+            filters,
+            kernel,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            kernel_regularizer=_l2(self.conv_decay),
+            name=name,
+        )(x)
+
+    def norm(self, x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+        """Batch normalisation over the last axis."""
+        return layers.BatchNormalization(
+            momentum=BN_MOMENTUM,
+            epsilon=BN_EPSILON,
+            gamma_regularizer=_l2(self.gamma_decay),
+            name=name,
+        )(x)
+
+    def conv_norm(
+        self, x: keras.KerasTensor, filters: int, kernel: Size = 3, strides: Size = 1, *, name: str
+    ) -> keras.KerasTensor:
+        """A convolution and its normalisation, named `<name>_conv` and `<name>_bn`."""
+        x = self.conv(x, filters, kernel, strides, name=f"{name}_conv")
+        return self.norm(x, name=f"{name}_bn")
+
+
+def as_pair(option: str, value: Any) -> tuple[int, int]:
+    """A stride or kernel given as an integer or as (height, width).
+
+    Raises:
+        ValueError: neither, or not positive.
+    """
+    pair = (value, value) if isinstance(value, int) else value
+    is_pair = isinstance(pair, (list, tuple)) and len(pair) == 2
+    if not is_pair or not all(isinstance(size, int) and size > 0 for size in pair):
+        raise ValueError(
+            f"{option} wants positive integers or (height, width) pairs. Received: {value!r}"
+        )
+    return int(pair[0]), int(pair[1])
+
+
+def positive_integers(option: str, values: Any, count: int) -> tuple[int, ...]:
+    """Checks an option that holds one positive integer for each of `count` stages.
+
+    Raises:
+        ValueError: another number of values, or not positive integers.
+    """
+    good = isinstance(values, (list, tuple)) and len(values) == count
+    if not good or not all(isinstance(value, int) and value > 0 for value in values):
+        raise ValueError(f"{option} wants {count} positive integers. Received: {values!r}")
+    return tuple(values)
+
+
+def _l2(decay: float) -> keras.regularizers.Regularizer | None:
+    # A penalty of zero would still cost a sum over every weight at each step.
+    return keras.regularizers.L2(decay) if decay else None
