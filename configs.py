@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,7 +147,11 @@ class Config(_Section):
 
 
 _SHORT_SCHEDULE: dict[str, Any] = {
-    "name": "adam", "learning_rate": 2e-3, "schedule": "cosine", "warmup_epochs": 0.5, "ema": 0.995,
+    "name": "adam",
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "warmup_epochs": 0.5,
+    "ema": 0.995,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -231,10 +236,8 @@ def _parse_override(override: str) -> dict[str, Any]:
     value: Any = yaml.safe_load(text)
     # YAML reads 1e-3 as text; a rate written so is meant as a number.
     if isinstance(value, str):
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     for part in reversed(key.split(".")):
         value = {part: value}
     return value  # type: ignore[no-any-return]

@@ -23,21 +23,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
     parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"{', '.join(preset_names())}")
     parser.add_argument("--config", metavar="FILE", help="YAML of values over the preset")
-    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides",
-                        help="one value, as train.epochs=5 (repeatable)")
-    parser.add_argument("--data", metavar="PATH", action="append", default=[],
-                        help="label file, folder, TFRecords or array to train on (repeatable)")
-    parser.add_argument("--validation", metavar="PATH", action="append", default=[],
-                        help="the same, for choosing the best epoch (repeatable)")
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="one value, as train.epochs=5 (repeatable)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="label file, folder, TFRecords or array to train on (repeatable)",
+    )
+    parser.add_argument(
+        "--validation",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="the same, for choosing the best epoch (repeatable)",
+    )
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures for rendered plates")
     parser.add_argument("--backgrounds", metavar="DIR", help="scenes for rendered plates")
     parser.add_argument("--init", metavar="MODEL", help="begin with the weights of this .keras")
     parser.add_argument("--resume", metavar="RUN", help="continue this run folder")
-    parser.add_argument("--output", metavar="DIR", default="runs", help="where run folders are made")
+    parser.add_argument("--output", metavar="DIR", default="runs", help="parent of run folders")
     parser.add_argument("--seed", type=int, help="of weights, order, augmentation and rendering")
     parser.add_argument("--workers", type=int, help="processes that render or read")
-    parser.add_argument("--no-report", action="store_true",
-                        help="only train: no evaluation, export and sample readings afterwards")
+    parser.add_argument(
+        "--no-report",
+        action="store_true",
+        help="only train: no evaluation, export and sample readings afterwards",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,8 +76,11 @@ def run(args: argparse.Namespace) -> int:
     if result.interrupted:
         print(f"interrupted; continue with: --mode train --resume {folder.path}", file=sys.stderr)
         return 130
-    print(f"trained {result.epochs} epochs in {result.seconds:.0f} s; best validation plate "
-          f"accuracy {result.best:.4f}", flush=True)
+    print(
+        f"trained {result.epochs} epochs in {result.seconds:.0f} s; best validation plate "
+        f"accuracy {result.best:.4f}",
+        flush=True,
+    )
     if not args.no_report:
         from .train_report import report
 

@@ -113,9 +113,7 @@ class RenderedSource:
 
     def batches(self, first_epoch: int = 0) -> Iterator[Batch]:
         """Endless batches from `first_epoch` on; close the generator to end its workers."""
-        return ordered_map(
-            self._render_batch, self._plans(first_epoch), self._config.data.workers
-        )
+        return ordered_map(self._render_batch, self._plans(first_epoch), self._config.data.workers)
 
     def evaluation(self, count: int | None = None) -> Iterator[Batch]:
         """The same `count` validation plates every time (`data.validation_plates` if None).

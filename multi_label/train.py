@@ -46,7 +46,8 @@ def train_classifier(
         model = compiled_classifier(config, schema, training.steps_per_epoch)
         if init is not None:
             transfer = load_initial_weights(model, init)
-            logger.info("took over %d layers, fresh: %s", transfer.taken, transfer.missing or "none")
+            fresh = ", ".join(transfer.missing) or "none"
+            logger.info("took over %d layers, fresh: %s", transfer.taken, fresh)
     return fit(model, training, validation, config, run, schema)
 
 

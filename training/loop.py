@@ -88,7 +88,7 @@ def fit(
     """
     began = time.perf_counter()
     # Keras's fit would overwrite the weights with their averages at its end; see averaging.py.
-    model.optimizer.finalize_variable_values = lambda variables: None
+    model.optimizer.finalize_variable_values = lambda _variables: None
     first_epoch, done_steps = divmod(int(model.optimizer.iterations), training.steps_per_epoch)
     callbacks = _callbacks(validation, config, run, schema)
     callbacks[0].restore(first_epoch)
@@ -136,7 +136,9 @@ def _fit_epochs(
 def _without_first(batches: Any, count: int) -> Any:
     if not count:
         return batches
-    return batches.skip(count) if hasattr(batches, "skip") else itertools.islice(batches, count, None)
+    if hasattr(batches, "skip"):
+        return batches.skip(count)
+    return itertools.islice(batches, count, None)
 
 
 def _callbacks(
@@ -145,7 +147,8 @@ def _callbacks(
     examples = None
     others: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
     if _has_tensorboard():
-        images, labels = (np.asarray(part)[:EXAMPLES] for part in next(iter(validation.evaluation())))
+        first = next(iter(validation.evaluation()))
+        images, labels = (np.asarray(part)[:EXAMPLES] for part in first)
         examples = ExampleReadings(run.tensorboard / "examples", schema, images, labels)
         others.append(keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False))
     epoch_end = EpochEnd(run, validation.evaluation, config.train.patience, examples)

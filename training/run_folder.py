@@ -12,7 +12,15 @@ from ..configs import Config, dump_config, load_config
 from ..errors import InputError
 from ..files import write_text
 
-PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "opencv-python-headless")
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "numpy",
+    "opencv-python-headless",
+)
 
 
 class RunFolder:
