@@ -1,0 +1,131 @@
+"""Mode `predict`: reads plates from pictures and folders."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..inference.reader import Reader, Reading
+
+HELP = "read plates from pictures and folders of pictures"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this mode."""
+    parser.add_argument(
+        "pictures", nargs="+", metavar="PICTURE", help="a cropped plate's picture, or a folder"
+    )
+    parser.add_argument(
+        "--model", default="default", help="a shipped model, or the path of an .onnx or .keras file"
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=_threshold,
+        metavar="X|auto",
+        help="what a reading must reach to be accepted; auto takes the model's calibrated "
+        "threshold (default: 0.83)",
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="write .csv, .json or .jsonl; - is CSV on standard output"
+    )
+    parser.add_argument("--runtime", help="what runs the model; none: the one its suffix calls for")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reads every picture; 1 when one of them could not be read."""
+    from ..inference.files import picture_files
+    from ..inference.reader import Reader
+    from ..utils.progress import progress
+
+    # Counting first also finds a wrong folder before the work begins.
+    total = sum(1 for _ in picture_files(args.pictures))
+    reader = Reader(args.model, args.runtime, args.threads)
+    minimum = _resolve(args.min_confidence, reader)
+    readings: Iterable[Reading] = reader.read_stream(picture_files(args.pictures), minimum)
+    if args.output not in (None, "-"):
+        readings = progress(readings, total, "pictures")
+    tally = _Tally()
+    _write(tally.counting(readings), args.output)
+    print(tally.summary(minimum), file=sys.stderr)
+    return 1 if tally.failed else 0
+
+
+class _Tally:
+    """Counts readings as they pass."""
+
+    def __init__(self) -> None:
+        self.read = self.accepted = self.failed = 0
+
+    def counting(self, readings: Iterable[Reading]) -> Iterator[Reading]:
+        for reading in readings:
+            self.failed += reading.error is not None
+            self.read += reading.error is None
+            self.accepted += reading.accepted
+            yield reading
+
+    def summary(self, minimum: float) -> str:
+        unread = f"; {self.failed} could not be read" if self.failed else ""
+        return (
+            f"{self.read + self.failed} pictures: {self.read} read, "
+            f"{self.accepted} accepted at confidence {minimum:g}{unread}"
+        )
+
+
+def _threshold(text: str) -> float | str:
+    if text == "auto":
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"a number from 0 to 1 or auto, not {text!r}")
+    return value
+
+
+def _resolve(wanted: float | str | None, reader: Reader) -> float:
+    from ..inference.reader import DEFAULT_MIN_CONFIDENCE
+
+    if isinstance(wanted, float):
+        return wanted
+    calibrated = reader.card.calibrated_threshold
+    if wanted == "auto" and calibrated is not None:
+        return calibrated
+    if wanted == "auto":
+        print(
+            f"this model carries no calibrated threshold; taking {DEFAULT_MIN_CONFIDENCE}",
+            file=sys.stderr,
+        )
+    return DEFAULT_MIN_CONFIDENCE
+
+
+def _write(readings: Iterable[Reading], output: str | None) -> None:
+    if output is None:
+        _print_table(readings)
+        return
+    from ..inference.writers import open_writer
+
+    with open_writer(output) as write:
+        for reading in readings:
+            write(reading)
+
+
+def _print_table(readings: Iterable[Reading]) -> None:
+    """Rows as they come; the file stands last because nobody knows the longest in advance."""
+    print("text        confidence  accepted  colour  rows  file")
+    for reading in readings:
+        if reading.error is not None:
+            print(f"{'-':12}{'':34}{reading.file}: {reading.error}", flush=True)
+            continue
+        # A Chinese character takes two columns of a terminal.
+        wide = sum(ord(char) > 0x2E80 for char in reading.text)
+        print(
+            f"{reading.text:{12 - wide}}{reading.confidence:<12.4f}"
+            f"{'yes' if reading.accepted else 'no':10}{reading.colour or '-':8}"
+            f"{reading.rows or '-'!s:6}{reading.file}",
+            flush=True,
+        )

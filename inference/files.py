@@ -1,0 +1,47 @@
+"""The pictures that a command line names: files, and folders with all that lies in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..errors import InputError
+
+
+def picture_files(paths: Iterable[str | Path]) -> Iterator[Path]:
+    """The files named, and every file below each folder named, one folder at a time.
+
+    A folder's entries come sorted by name; hidden ones (a leading dot) are left out, and no file
+    is judged by its suffix: whoever reads it says what is wrong with it.
+
+    Raises:
+        InputError: a folder that holds no file, or that may not be listed.
+    """
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
+            continue
+        empty = True
+        for file in _below(path, ()):
+            empty = False
+            yield file
+        if empty:
+            raise InputError(f"the folder {path} holds no files; name pictures or a folder of them")
+
+
+def _below(folder: Path, parents: tuple[Path, ...]) -> Iterator[Path]:
+    real = folder.resolve()
+    # A link back to a folder that we are in would never end.
+    if real in parents:
+        return
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot list the folder {folder}: {error.strerror}") from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _below(entry, (*parents, real))
+        else:
+            yield entry

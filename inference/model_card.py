@@ -1,0 +1,78 @@
+"""What a model must tell its reader: it travels inside the exported file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import InputError
+from ..plate.schema import LabelSchema
+
+# The key of the card in an ONNX file's metadata.
+METADATA_KEY = "chepai"
+# Raised when the pixels that a model receives change: another resize, another channel order.
+PREPROCESSING = 1
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Schema, input and origin of one model.
+
+    Attributes:
+        name: the model's own name, for reports.
+        schema: what its heads mean.
+        height, width: of its input, pixels; the input is uint8 RGB.
+        preprocessing: version of the resize and channel order it was trained with.
+        preset: the preset that it was trained from, where known.
+        family: `multi_label` or another recogniser.
+        calibration: what `calibrate` found, with its threshold under `min_confidence`.
+        versions: package versions at export.
+    """
+
+    name: str
+    schema: LabelSchema
+    height: int
+    width: int
+    preprocessing: int = PREPROCESSING
+    preset: str | None = None
+    family: str = "multi_label"
+    calibration: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def calibrated_threshold(self) -> float | None:
+        """The confidence that `calibrate` recommends, or None where the model has none."""
+        value = (self.calibration or {}).get("min_confidence")
+        return None if value is None else float(value)
+
+    def to_json(self) -> str:
+        """The card as one line of JSON."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return json.dumps(values | {"schema": self.schema.to_dict()}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> ModelCard:
+        """Reads `to_json`'s text; `source` names the file in errors.
+
+        Keys that a later version added are ignored.
+
+        Raises:
+            InputError: the text is damaged, or asks for pixels that this version cannot make.
+        """
+        try:
+            values = json.loads(text)
+            schema = LabelSchema.from_dict(values["schema"])
+            known = {key: values[key] for key in cls.__dataclass_fields__ if key in values}
+            card = cls(**known | {"schema": schema})
+            size = (int(card.height), int(card.width))
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                f"{source}: its chepai metadata is damaged ({error}); export the model again"
+            ) from error
+        if min(size) < 1 or card.preprocessing != PREPROCESSING:
+            raise InputError(
+                f"{source} wants pictures prepared as version {card.preprocessing}, this chepai "
+                f"prepares version {PREPROCESSING}; export the model again with this version"
+            )
+        return card
