@@ -1,0 +1,168 @@
+"""The multi-label classifier: one backbone, one softmax for each head of the label schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from ..backbone import registry
+from ..backbone.base import LayerStyle
+from ..backbone.preprocessing import PixelScaling, Whitening
+from ..configs import Config
+from ..plate.schema import LabelSchema
+from .classifier_metrics import PlateMetrics
+from .heads import softmax_heads
+
+INPUT_NAME = "image"
+
+
+@keras.saving.register_keras_serializable(package="chepai")
+class PlateClassifier(keras.Model):
+    """A functional model that knows its schema and learns from one array of labels.
+
+    Input: uint8 RGB `[batch, height, width, 3]`. Output: `{head name: softmax}`, each float32
+    `[batch, width of the head]`. Labels for `fit` and `evaluate`: int32 `[batch, heads]` in the
+    schema's order, negative where a head is masked.
+
+    Compile it with a `HeadLoss`, which is applied to each head, and `loss_weights`, a dict from
+    head names to shares (1 for the heads left out). `plate_accuracy`, `char_accuracy` and
+    `acc_<head>` are always measured.
+
+    Args:
+        args, kwargs: as of a functional `keras.Model`.
+        label_schema_config: `LabelSchema.to_dict()`.
+        chepai_config: `Config.model_dump(mode="json")`.
+
+    Both stand in the model's configuration, and so in its `.keras` file.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        label_schema_config: Mapping[str, Any],
+        chepai_config: Mapping[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        # As text, because Keras replaces the dicts among a model's attributes by its own.
+        self._label_schema_json = json.dumps(label_schema_config, ensure_ascii=False)
+        self._chepai_json = json.dumps(chepai_config, ensure_ascii=False)
+        schema = LabelSchema.from_dict(label_schema_config)
+        self._head_weights = dict.fromkeys(schema.head_names, 1.0)
+        self.plate_metrics = PlateMetrics(schema)
+
+    @property
+    def label_schema_config(self) -> dict[str, Any]:
+        """The schema as plain values; `LabelSchema.from_dict` reads it."""
+        return json.loads(self._label_schema_json)  # type: ignore[no-any-return]
+
+    @property
+    def chepai_config(self) -> dict[str, Any]:
+        """The configuration as plain values; `configs.parse_config` reads it."""
+        return json.loads(self._chepai_json)  # type: ignore[no-any-return]
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: keras.losses.Loss | None = None,
+        loss_weights: Mapping[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """As `keras.Model.compile`, with one loss for each of the heads.
+
+        Raises:
+            ValueError: `loss_weights` names a head that the schema lacks.
+        """
+        weights = dict(loss_weights or {})
+        unknown = [name for name in weights if name not in self._head_weights]
+        if unknown:
+            raise ValueError(
+                f"loss_weights wants names of heads: {', '.join(self._head_weights)}. "
+                f"Received: {', '.join(unknown)}"
+            )
+        super().compile(optimizer, loss=loss, loss_weights=weights, **kwargs)
+        self._head_weights = {name: weights.get(name, 1.0) for name in self._head_weights}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as the saved model was; Keras leaves models with a `compile` to do it."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> keras.KerasTensor:
+        """The weighted sum of the heads' losses, and the regularisation.
+
+        Raises:
+            ValueError: the model was compiled without a loss.
+        """
+        del x, sample_weight, training
+        if self._compile_loss is None:
+            raise ValueError("compile the classifier with a HeadLoss before training it")
+        total = sum(self.losses)
+        for index, (name, weight) in enumerate(self._head_weights.items()):
+            if weight:
+                total = total + weight * self.loss(y[:, index], y_pred[name])
+        return total
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Counts a batch; the loss and the shares so far, by name."""
+        del x, sample_weight
+        self.plate_metrics.update_state(y, y_pred)
+        return self.get_metrics_result()  # type: ignore[no-any-return]
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers and their connections, the schema and the configuration."""
+        return {
+            **super().get_config(),
+            "label_schema_config": self.label_schema_config,
+            "chepai_config": self.chepai_config,
+        }
+
+
+def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
+    """The classifier that a configuration describes, not compiled.
+
+        image - scaling - (whitening) - backbone - heads' view of the map - softmax per head
+
+    Raises:
+        InputError: an unknown backbone, or a bad option of it.
+    """
+    model = config.model
+    style = LayerStyle(model.conv_decay, model.gamma_decay)
+    # 1. Pixels.
+    image = keras.Input((model.height, model.width, 3), dtype="uint8", name=INPUT_NAME)
+    x = PixelScaling(name="scaling")(image)
+    if model.whitening:
+        x = Whitening(name="whitening")(x)
+    # 2. Features: [batch, height / 24 or so, width / 29 or so, channels].
+    features = registry.build(
+        model.backbone,
+        x,
+        conv_decay=model.conv_decay,
+        gamma_decay=model.gamma_decay,
+        **model.backbone_options,
+    )
+    # 3. One softmax for each head: [batch, width].
+    widths = dict(zip(schema.head_names, schema.widths, strict=True))
+    outputs = softmax_heads(
+        features, widths, head=model.head, style=style, dropout=model.dropout
+    )
+    return PlateClassifier(
+        inputs=image,
+        outputs=outputs,
+        name=registry.canonical(model.backbone),
+        label_schema_config=schema.to_dict(),
+        chepai_config=config.model_dump(mode="json"),
+    )

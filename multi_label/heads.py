@@ -1,0 +1,129 @@
+"""From a feature map to one softmax for each head of the schema, in three ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import initializers, layers, ops
+
+from ..backbone.base import LayerStyle
+
+DENSE_STDDEV = 0.01
+FLATTEN_WIDTH = 64
+
+
+@keras.saving.register_keras_serializable(package="chepai")
+class HeadAttention(layers.Layer):
+    """Each head looks where its character is: a softmax over the map's positions for each head.
+
+        features -+- conv1x1 - + position bias - softmax over positions -+
+                  +------------------------------------------------------+- weighted sum
+
+    The position bias is learned for each head and position. The softmax is in float32 whatever
+    the precision of the model.
+
+    Args:
+        heads: how many.
+    """
+
+    def __init__(self, heads: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the weights for a map of `input_shape` `[batch, h, w, channels]`."""
+        _, height, width, channels = input_shape
+        self.kernel = self.add_weight(
+            shape=(channels, self.heads),
+            initializer=initializers.RandomNormal(stddev=DENSE_STDDEV),
+            name="kernel",
+        )
+        self.position_bias = self.add_weight(
+            shape=(height * width, self.heads), initializer="zeros", name="position_bias"
+        )
+
+    def call(self, features: keras.KerasTensor) -> list[keras.KerasTensor]:
+        """`[batch, h, w, channels]` to one `[batch, channels]` for each head."""
+        _, height, width, channels = features.shape
+        positions = ops.reshape(features, (-1, height * width, channels))
+        logits = ops.cast(ops.matmul(positions, self.kernel), "float32")
+        logits = logits + ops.cast(self.position_bias, "float32")
+        attention = ops.cast(ops.softmax(logits, axis=1), features.dtype)
+        seen = ops.matmul(ops.transpose(attention, (0, 2, 1)), positions)
+        return [seen[:, head] for head in range(self.heads)]
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> list[tuple[int | None, ...]]:
+        """One `(batch, channels)` for each head."""
+        return [(input_shape[0], input_shape[3])] * self.heads
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the layer."""
+        return {**super().get_config(), "heads": self.heads}
+
+
+def pooled(
+    features: keras.KerasTensor, heads: int, style: LayerStyle
+) -> list[keras.KerasTensor]:
+    """The original's: one averaged vector, the same for all heads."""
+    del style
+    return [layers.GlobalAveragePooling2D(name="head_pool")(features)] * heads
+
+
+def attention(
+    features: keras.KerasTensor, heads: int, style: LayerStyle
+) -> list[keras.KerasTensor]:
+    """A vector for each head, from where it looks."""
+    del style
+    return HeadAttention(heads, name="head_attention")(features)
+
+
+def flatten(
+    features: keras.KerasTensor, heads: int, style: LayerStyle
+) -> list[keras.KerasTensor]:
+    """The whole map, narrowed to `FLATTEN_WIDTH` channels, for every head."""
+    x = style.conv_norm(features, FLATTEN_WIDTH, 1, name="head_flatten")
+    x = layers.ReLU(name="head_flatten_relu")(x)
+    return [layers.Flatten(name="head_vector")(x)] * heads
+
+
+_VIEWS = {"pooled": pooled, "attention": attention, "flatten": flatten}
+
+
+def softmax_heads(
+    features: keras.KerasTensor,
+    widths: Mapping[str, int],
+    *,
+    head: str,
+    style: LayerStyle,
+    dropout: float = 0.0,
+) -> dict[str, keras.KerasTensor]:
+    """A softmax for each head, float32 `[batch, width]`, by name.
+
+    Args:
+        features: `[batch, h, w, channels]`.
+        widths: classes of each head, by the head's name, in order.
+        head: `pooled`, `attention` or `flatten`.
+        style: the defaults of convolutions and normalisations.
+        dropout: share of values dropped before each softmax layer, in training.
+
+    Raises:
+        ValueError: another way of heads.
+    """
+    if head not in _VIEWS:
+        raise ValueError(f"head wants one of {', '.join(_VIEWS)}. Received: {head!r}")
+    views = _VIEWS[head](features, len(widths), style)
+    outputs = {}
+    for view, (name, width) in zip(views, widths.items(), strict=True):
+        x = layers.Dropout(dropout, name=f"{name}_dropout")(view) if dropout else view
+        outputs[name] = layers.Dense(
+            width,
+            activation="softmax",
+            kernel_initializer=initializers.RandomNormal(stddev=DENSE_STDDEV),
+            dtype="float32",
+            name=name,
+        )(x)
+    return outputs
