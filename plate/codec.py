@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from .schema import NO_PLATE, Head, LabelSchema
+from .schema import NO_PLATE, Head, LabelSchema, Role
 
 MASKED = -1
 UNKNOWN = "?"  # stands in a text for a character that nobody could read
@@ -190,9 +190,9 @@ def _plates(
 
 
 def _best_names(
-    schema: LabelSchema, role: str, probabilities: Mapping[str, np.ndarray], batch: int
+    schema: LabelSchema, role: Role, probabilities: Mapping[str, np.ndarray], batch: int
 ) -> list[str | None]:
-    head = schema.head_of(role)  # type: ignore[arg-type]
+    head = schema.head_of(role)
     if head is None:
         return [None] * batch
     known = np.array(list(head.indices.values()))

@@ -9,7 +9,7 @@ from .codec import UNKNOWN
 from .schema import Kind, LabelSchema
 
 # Dots, bullets and hyphens that people put behind the second character, and blanks.
-_SEPARATORS = re.compile(r"[\s·•・∙⋅．.\-‐–—_]")  # noqa: RUF001
+_SEPARATORS = re.compile(r"[\s·•・∙⋅．.\-‐–—_]")
 
 
 def normalise_text(text: str, schema: LabelSchema | None = None) -> str:

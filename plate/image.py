@@ -10,6 +10,9 @@ import numpy as np
 
 from ..errors import InputError
 
+# OpenCV's own complaints about a bad file are ours to tell, in one sentence.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 MIN_HEIGHT, MIN_WIDTH = 6, 12  # pixels; below this no plate can be read by anyone
 IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm",
@@ -88,7 +91,7 @@ def _is_cut_off(data: bytes) -> bool:
     if data[:2] == b"\xff\xd8":
         return not data.endswith(b"\xff\xd9") and data.find(b"\xff\xd9", _jpeg_scan(data)) < 0
     if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return b"IEND\xaeB`\x82" not in data[-4096:] and b"IEND\xaeB`\x82" not in data
+        return data.rfind(b"IEND\xaeB`\x82") < 0
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return len(data) < int.from_bytes(data[4:8], "little") + 8
     if data[:2] == b"BM":
@@ -146,15 +149,15 @@ def _checked_size(image: np.ndarray) -> np.ndarray:
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """The one resize of training and reading: uint8 [h, w, 3] -> [height, width, 3].
 
-    Every axis on its own: averaged over area where it shrinks, linear where it grows. An image
-    that has the size already is returned itself, not copied.
+    Every axis on its own: linear where it grows or shrinks to no less than a half (each pixel
+    still counts), else linear to the next whole multiple, whose cells are then averaged. So
+    nothing is skipped, at a fraction of the time of OpenCV's area averaging by a broken factor.
+    An image that has the size already is returned itself, not copied.
     """
     old_height, old_width = image.shape[:2]
-    if (old_height, old_width) == (height, width):
-        return image
-    shrunk = (min(width, old_width), min(height, old_height))
-    if shrunk != (old_width, old_height):
-        image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)
-    if shrunk != (width, height):
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    rows, columns = max(1, old_height // height), max(1, old_width // width)
+    if (rows * height, columns * width) != (old_height, old_width):
+        image = cv2.resize(image, (columns * width, rows * height), interpolation=cv2.INTER_LINEAR)
+    if rows > 1 or columns > 1:
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return image

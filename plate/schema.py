@@ -1,4 +1,4 @@
-"""What a label is: an ordered list of heads, each with its classes, and the plate kinds that exist."""
+"""What a label is: an ordered list of heads with their classes, and the kinds of plates."""
 
 from __future__ import annotations
 
