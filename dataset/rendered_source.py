@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..plate.image import resize
 from .source import VALIDATION_STREAM, Batch, batch_slices, steps_for
-from .worker_pool import ordered_map
+from .worker_pool import OrderedMap
 
 if TYPE_CHECKING:
     from ..configs import Config, RenderConfig
@@ -99,6 +100,7 @@ class RenderedSource:
     ) -> None:
         self._config = config
         self._render_batch = BatchRenderer(config, schema, factory)
+        self._batches: OrderedMap[Batch] | None = None
         self._evaluations: dict[int, list[Batch]] = {}
 
     @property
@@ -112,8 +114,15 @@ class RenderedSource:
         return steps_for(self.plates_per_epoch, self._config.train.batch_size)
 
     def batches(self, first_epoch: int = 0) -> Iterator[Batch]:
-        """Endless batches from `first_epoch` on; close the generator to end its workers."""
-        return ordered_map(self._render_batch, self._plans(first_epoch), self._config.data.workers)
+        """Endless batches from `first_epoch` on; a call ends the batches of an earlier one."""
+        self.close()
+        self._batches = self._rendered(self._plans(first_epoch))
+        return self._batches
+
+    def close(self) -> None:
+        """Ends the workers."""
+        if self._batches is not None:
+            self._batches.close()
 
     def evaluation(self, count: int | None = None) -> Iterator[Batch]:
         """The same `count` validation plates every time (`data.validation_plates` if None).
@@ -129,10 +138,14 @@ class RenderedSource:
             for part in batch_slices(count, self._config.train.batch_size)
         ]
         rendered = []
-        for batch in ordered_map(self._render_batch, plans, self._config.data.workers):
-            rendered.append(batch)
-            yield batch
+        with closing(self._rendered(plans)) as batches:
+            for batch in batches:
+                rendered.append(batch)
+                yield batch
         self._evaluations[count] = rendered
+
+    def _rendered(self, plans: Iterable[BatchPlan]) -> OrderedMap[Batch]:
+        return OrderedMap(self._render_batch, plans, self._config.data.workers)
 
     def _plans(self, first_epoch: int) -> Iterator[BatchPlan]:
         for epoch in itertools.count(first_epoch):

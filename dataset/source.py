@@ -35,6 +35,9 @@ class Source(Protocol):
     def evaluation(self) -> Iterable[Batch]:
         """Finite: every plate once, in order, not augmented; the last batch may be short."""
 
+    def close(self) -> None:
+        """Ends what works in the background for `batches`."""
+
 
 def steps_for(plates: int, batch_size: int) -> int:
     """The batches that hold `plates` plates, the last one perhaps short."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -26,12 +26,11 @@ LOOK_AHEAD = 4
 _work: Callable[[Any], Any] | None = None
 
 
-def ordered_map(
-    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int
-) -> Iterator[Result]:
-    """Yields `work(task)` for every task, in order; endless tasks are welcome.
+class OrderedMap(Iterator[Result]):
+    """Iterates over `work(task)` for every task, in order; endless tasks are welcome.
 
-    Closing the generator (or Ctrl-C in it) cancels what waits and ends the workers.
+    Processes start with the first result that is asked for. They are spawned, so a script that
+    uses them keeps its doings under `if __name__ == "__main__"`.
 
     Args:
         work: picklable; each worker gets one copy, which may keep what it loads.
@@ -41,31 +40,54 @@ def ordered_map(
     Raises:
         RuntimeError: a worker died. What `work` raises comes through as it was.
     """
-    if workers == 0:
-        yield from map(work, tasks)
-        return
-    executor = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _start_worker, (work,)
-    )
-    try:
-        yield from _in_order(executor, iter(tasks), workers * LOOK_AHEAD)
-    except BrokenProcessPool as error:
-        raise RuntimeError(
-            "a worker process died, perhaps for want of memory; data.workers=0 works without any"
-        ) from error
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
 
+    def __init__(self, work: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> None:
+        self._work = work
+        self._tasks: Iterator[Task] = iter(tasks)
+        self._workers = workers
+        self._waiting: deque[Future[Result]] = deque()
+        self._executor: ProcessPoolExecutor | None = None
+        self._closed = False
 
-def _in_order(executor: ProcessPoolExecutor, tasks: Iterator[Any], ahead: int) -> Iterator[Any]:
-    with _single_threaded_children():
-        waiting: deque[Future[Any]] = deque(
-            executor.submit(_run_work, task) for task in itertools.islice(tasks, ahead)
-        )
-    while waiting:
-        result = waiting.popleft().result()
-        waiting.extend(executor.submit(_run_work, task) for task in itertools.islice(tasks, 1))
-        yield result
+    def __next__(self) -> Result:
+        if self._closed:
+            raise StopIteration
+        try:
+            return self._next_result() if self._workers else self._work(next(self._tasks))
+        except CancelledError as error:  # closed by another thread
+            raise StopIteration from error
+        except BrokenProcessPool as error:
+            self.close()
+            raise RuntimeError(
+                "a worker process died, perhaps for want of memory; data.workers=0 does without"
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Cancels what waits and ends the workers; what they are at, they finish (one task)."""
+        self._closed = True
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _next_result(self) -> Result:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                self._workers, get_context("spawn"), _start_worker, (self._work,)
+            )
+            with _single_threaded_children():
+                self._submit(self._workers * LOOK_AHEAD)
+        if not self._waiting:
+            raise StopIteration
+        result = self._waiting.popleft().result()
+        self._submit(1)
+        return result
+
+    def _submit(self, count: int) -> None:
+        if self._executor is not None and not self._closed:
+            for task in itertools.islice(self._tasks, count):
+                self._waiting.append(self._executor.submit(_run_work, task))
 
 
 def _start_worker(work: Callable[[Any], Any]) -> None:
@@ -78,7 +100,7 @@ def _start_worker(work: Callable[[Any], Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
+    parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
