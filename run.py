@@ -72,15 +72,17 @@ class _Parser(argparse.ArgumentParser):
 def modes() -> dict[str, str]:
     """All modes by name with their one-line help, read from `commands/` without importing it."""
     files = sorted((ROOT / "commands").glob("[!_]*.py"))
-    return {file.stem.replace("_", "-"): _help_of(file) for file in files}
+    found = {file.stem.replace("_", "-"): _help_of(file) for file in files}
+    return {name: text for name, text in found.items() if text is not None}
 
 
-def _help_of(file: Path) -> str:
+def _help_of(file: Path) -> str | None:
+    """The value of `HELP`, or None for a file that is no mode but helps one."""
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if isinstance(target, ast.Name) and target.id == "HELP":
             return str(ast.literal_eval(node.value))  # type: ignore[attr-defined]
-    return ""
+    return None
 
 
 def split_mode(arguments: Sequence[str]) -> tuple[str | None, list[str]]:

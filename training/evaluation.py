@@ -15,7 +15,7 @@ OTHER = "other"  # plates that begin with no province, or are of no kind of the 
 
 
 class Truth(Protocol):
-    """What is known of a picture; `PlateRecord` is one. An empty text: there is no plate to read."""
+    """What is known of a picture; `PlateRecord` is one. An empty text: no plate to read."""
 
     @property
     def text(self) -> str: ...
@@ -235,4 +235,6 @@ def _macro(provinces: dict[str, Accuracy]) -> float | None:
 
 
 def _plain(groups: dict[str, Accuracy]) -> dict[str, Any]:
-    return {name: asdict(group) | {"interval": list(group.interval)} for name, group in groups.items()}
+    return {
+        name: asdict(group) | {"interval": list(group.interval)} for name, group in groups.items()
+    }
