@@ -1,0 +1,75 @@
+"""The named difficulty mixes. All ranges are (low, high); shares are probabilities.
+
+Set by eye against photographed plates. The frozen evaluation sets depend on them: a change
+that makes plates easier or harder makes a new set version (see `sets.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import InputError
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Ranges that one plate's circumstances are drawn from.
+
+    Widths are in pixels of the plate; blur and motion in hundredths of the plate's width;
+    angles in degrees; brightness is a factor.
+    """
+
+    name: str
+    width: Range
+    yaw: float
+    pitch: float
+    roll: float
+    rectified: float
+    slack: Range
+    brightness: Range
+    night: float
+    cast: float
+    shadow: float
+    glare: float
+    haze: float
+    rain: float
+    blur: Range
+    motion: float
+    motion_length: Range
+    noise: Range
+    jpeg: Range
+    sharpen: float
+    resampled: float
+    grey: float
+    dirt: Range
+
+
+GATE = Scene(
+    "gate", width=(110, 320), yaw=15, pitch=12, roll=4, rectified=0.55, slack=(-0.015, 0.08),
+    brightness=(0.6, 1.15), night=0.06, cast=0.35, shadow=0.15, glare=0.05, haze=0.05, rain=0.02,
+    blur=(0.0, 0.9), motion=0.08, motion_length=(0.5, 2.0), noise=(0, 7), jpeg=(55, 96),
+    sharpen=0.3, resampled=0.3, grey=0.05, dirt=(0, 0.25),
+)
+PARKING = Scene(
+    "parking", width=(60, 200), yaw=40, pitch=30, roll=14, rectified=0.35, slack=(-0.02, 0.09),
+    brightness=(0.3, 1.2), night=0.28, cast=0.6, shadow=0.35, glare=0.12, haze=0.08, rain=0.05,
+    blur=(0.2, 1.7), motion=0.18, motion_length=(0.8, 3.5), noise=(0, 14), jpeg=(35, 95),
+    sharpen=0.35, resampled=0.5, grey=0.06, dirt=(0, 0.4),
+)
+ROAD = Scene(
+    "road", width=(38, 120), yaw=30, pitch=22, roll=10, rectified=0.4, slack=(-0.025, 0.10),
+    brightness=(0.35, 1.25), night=0.18, cast=0.6, shadow=0.2, glare=0.1, haze=0.22, rain=0.12,
+    blur=(0.3, 1.9), motion=0.35, motion_length=(0.8, 4.0), noise=(0, 12), jpeg=(30, 92),
+    sharpen=0.35, resampled=0.5, grey=0.06, dirt=(0, 0.4),
+)
+SCENES = {scene.name: scene for scene in (GATE, PARKING, ROAD)}
+SCENE_NAMES = (*SCENES, "reject")
+
+
+def find_scene(name: str) -> Scene:
+    """The scene of that name; InputError names the ones there are."""
+    if name not in SCENES:
+        raise InputError(f"unknown scene {name!r}; there are: {', '.join(SCENE_NAMES)}")
+    return SCENES[name]

@@ -1,0 +1,100 @@
+"""Draws texts of every kind of a schema, so that no kind, province, letter or digit is rare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import InputError
+from ...plate.schema import Kind, LabelSchema
+
+# How often a kind is drawn, by (kind, rows). Blue is what roads show most; the rare ones are
+# still drawn thousands of times in a training. Kinds of one's own schema get `_OTHER_WEIGHT`.
+KIND_WEIGHTS: dict[tuple[str, int], float] = {
+    ("blue", 1): 45.0,
+    ("green-small", 1): 12.0,
+    ("green-large", 1): 3.5,
+    ("yellow", 1): 9.0,
+    ("yellow", 2): 5.0,
+    ("trailer", 2): 3.5,
+    ("trailer", 1): 0.5,
+    ("police", 1): 3.0,
+    ("hong-kong", 1): 2.0,
+    ("macau-mainland", 1): 2.0,
+    ("consulate", 1): 1.8,
+    ("consulate", 2): 0.7,
+    ("embassy", 1): 1.2,
+    ("embassy-old", 1): 0.8,
+    ("learner", 1): 2.0,
+    ("army", 1): 1.8,
+    ("army", 2): 0.5,
+    ("army-2004", 1): 1.5,
+    ("army-2004", 2): 0.5,
+    ("armed-police", 1): 2.0,
+    ("armed-police", 2): 1.0,
+    ("aviation", 1): 1.2,
+    ("macau", 1): 0.9,
+    ("macau", 2): 0.5,
+    ("macau-m", 1): 0.4,
+    ("macau-m", 2): 0.4,
+}
+_OTHER_WEIGHT = 1.0
+_DIGITS = "0123456789"
+
+
+@dataclass(frozen=True)
+class PlateText:
+    """What is printed on a plate that is to be drawn."""
+
+    text: str
+    kind: str
+    colour: str | None
+    rows: int
+
+
+class TextSampler:
+    """Draws texts from the kinds of `schema`; deterministic in the generator passed in."""
+
+    def __init__(self, schema: LabelSchema) -> None:
+        self._kinds = [(kind, rows) for kind in schema.kinds for rows in kind.rows or (1,)]
+        if not self._kinds:
+            raise InputError(f"the schema {schema.name} names no kinds, so none can be drawn")
+        weights = np.array([_weight(k, r, self._kinds) for k, r in self._kinds])
+        self._cumulated = np.cumsum(weights / weights.sum())
+        # Sets have no order that lasts between processes, so they are sorted once.
+        self._positions = {
+            id(kind): [sorted(position) for position in kind.positions] for kind in schema.kinds
+        }
+        self.names = sorted({kind.name for kind in schema.kinds})
+
+    def draw(self, rng: np.random.Generator, kind: str | None = None) -> PlateText:
+        """A text of `kind`, or of a kind drawn by weight."""
+        if kind is None:
+            index = int(np.searchsorted(self._cumulated, rng.random(), side="right"))
+            chosen, rows = self._kinds[min(index, len(self._kinds) - 1)]
+        else:
+            candidates = [pair for pair in self._kinds if pair[0].name == kind]
+            chosen, rows = candidates[int(rng.integers(len(candidates)))]
+        text = self._characters(chosen, rng)
+        return PlateText(text, chosen.name, chosen.colour, rows)
+
+    def _characters(self, kind: Kind, rng: np.random.Generator) -> str:
+        # Real numbers hold more digits than letters; half of the texts do, too.
+        digit_share = 0.65 if rng.random() < 0.5 else 0.0
+        repeated = rng.random() < 0.03
+        text = ""
+        for index, allowed in enumerate(self._positions[id(kind)]):
+            if repeated and index > 2 and text[-1] in allowed:
+                text += text[-1]
+                continue
+            digits = [c for c in allowed if c in _DIGITS]
+            mixed = 0 < len(digits) < len(allowed)
+            pool = digits if mixed and index > 1 and rng.random() < digit_share else allowed
+            text += pool[int(rng.integers(len(pool)))]
+        return text
+
+
+def _weight(kind: Kind, rows: int, kinds: list[tuple[Kind, int]]) -> float:
+    alike = sum(other.name == kind.name and r == rows for other, r in kinds)
+    return KIND_WEIGHTS.get((kind.name, rows), _OTHER_WEIGHT) / alike
