@@ -58,7 +58,7 @@ def test_the_mode_may_stand_first_or_behind_the_option():
         (("predikt", "a.jpg"), "unknown mode 'predikt'; did you mean predict? there are: "),
         (("--mode", "zzz"), "unknown mode 'zzz'; there are: "),
         (("predict", "--no-such-option"), "--help"),
-        (("predict", "--model", "nowhere.onnx", "no-such-file.jpg"), "no-such-file.jpg"),
+        (("predict", "--model", "nowhere.onnx", "a.jpg"), "nowhere.onnx"),
         (("--mode",), "--help"),
     ],
 )
@@ -72,7 +72,7 @@ def test_bad_input_is_one_sentence_on_standard_error_and_status_2(
 
 
 def test_debug_shows_where_an_error_arose(capsys: pytest.CaptureFixture[str]):
-    status, _, err = call("--debug", "predict", "no-such-file.jpg", capsys=capsys)
+    status, _, err = call("--debug", "predict", "--model", "nowhere.onnx", "a.jpg", capsys=capsys)
     assert status == 2
     assert "Traceback" in err and err.rstrip().split("\n")[-1].startswith("chepai: error: ")
 
