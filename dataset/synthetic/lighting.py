@@ -35,6 +35,11 @@ class Tone:
         return float(seen.max() - seen.min())
 
 
+def saturated(image: np.ndarray) -> np.ndarray:
+    """Float32 [h, w, 3] rounded and clipped to uint8 in one pass."""
+    return cv2.add(image, (0.0, 0.0, 0.0, 0.0), dtype=cv2.CV_8U)
+
+
 def choose_tone(rng: np.random.Generator, scene: Scene, night: bool) -> Tone:
     """The camera's tone for one picture of `scene`."""
     mono = bool(rng.random() < scene.grey)

@@ -10,6 +10,7 @@ import numpy as np
 from .banks import blotches, cut
 from .geometry import Layout
 from .glyphs import GlyphSource
+from .lighting import saturated
 from .paints import Paint, Rgb
 
 MARGIN = 16.0  # mm round the plate, where a holder shows
@@ -49,8 +50,8 @@ def draw_plate(
     alpha = _outline_mask(layout, scale, (height, width))
     if rng.random() < 0.3:
         alpha = _add_holder(rng, picture, layout, scale)
-    rgb = cv2.max(cv2.min(picture, 255.0), 0.0).astype(np.uint8)
-    return FlatPlate(np.dstack((rgb, alpha)), scale)
+    rgb = cv2.add(picture, (0.0, 0.0, 0.0, 0.0), dtype=cv2.CV_8U)
+    return FlatPlate(np.dstack((saturated(picture), alpha)), scale)
 
 
 def _stencils(
