@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..inference.reading import DEFAULT_MIN_CONFIDENCE
+
 if TYPE_CHECKING:
     from ..inference.reader import Reader, Reading
 
@@ -19,19 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "pictures", nargs="+", metavar="PICTURE", help="a cropped plate's picture, or a folder"
     )
     parser.add_argument(
-        "--model", default="default", help="a shipped model, or the path of an .onnx or .keras file"
+        "--model",
+        default="default",
+        help="a shipped model's name, or the path of an .onnx or .keras file",
     )
     parser.add_argument(
         "--min-confidence",
         type=_threshold,
+        default=DEFAULT_MIN_CONFIDENCE,
         metavar="X|auto",
-        help="what a reading must reach to be accepted; auto takes the model's calibrated "
-        "threshold (default: 0.83)",
+        help="what a reading must reach to be accepted; auto takes the model's calibrated one",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="write .csv, .json or .jsonl; - is CSV on standard output"
     )
-    parser.add_argument("--runtime", help="what runs the model; none: the one its suffix calls for")
+    parser.add_argument(
+        "--runtime", help="onnx or keras; none: the one that the file's suffix calls for"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
 
 
@@ -87,19 +93,17 @@ def _threshold(text: str) -> float | str:
     return value
 
 
-def _resolve(wanted: float | str | None, reader: Reader) -> float:
-    from ..inference.reader import DEFAULT_MIN_CONFIDENCE
-
-    if isinstance(wanted, float):
+def _resolve(wanted: float | str, reader: Reader) -> float:
+    """The number that `--min-confidence` means for this model."""
+    if not isinstance(wanted, str):
         return wanted
     calibrated = reader.card.calibrated_threshold
-    if wanted == "auto" and calibrated is not None:
+    if calibrated is not None:
         return calibrated
-    if wanted == "auto":
-        print(
-            f"this model carries no calibrated threshold; taking {DEFAULT_MIN_CONFIDENCE}",
-            file=sys.stderr,
-        )
+    print(
+        f"this model carries no calibrated threshold; taking {DEFAULT_MIN_CONFIDENCE}",
+        file=sys.stderr,
+    )
     return DEFAULT_MIN_CONFIDENCE
 
 

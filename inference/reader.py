@@ -13,13 +13,11 @@ from ..plate.codec import DecodedPlate, decode
 from ..plate.schema import LabelSchema
 from .model_card import ModelCard
 from .pretrained import model_path
-from .reading import Reading
+from .reading import DEFAULT_MIN_CONFIDENCE, Reading
 from .runtimes import open_runtime
 from .sources import Picture, Source, decoded_batches, each_source
 
 __all__ = ["DEFAULT_MIN_CONFIDENCE", "Reader", "Reading"]
-
-DEFAULT_MIN_CONFIDENCE = 0.83
 
 
 class Reader:

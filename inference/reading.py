@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+DEFAULT_MIN_CONFIDENCE = 0.83
+
 
 @dataclass(frozen=True)
 class Reading:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -43,8 +44,11 @@ def decode(source: Source, height: int, width: int) -> Picture:
     try:
         image = load_image(_plain(source))
         return Picture(file, resize(image, height, width))
-    except (ImageError, OSError) as error:
-        return Picture(file, None, str(error))
+    except ImageError as error:
+        return Picture(file, None, error.reason)
+    # A path may hold what no file system takes; a picture may be larger than memory.
+    except (OSError, ValueError, MemoryError, cv2.error) as error:
+        return Picture(file, None, str(error) or type(error).__name__)
 
 
 def decoded_batches(
@@ -61,7 +65,9 @@ def decoded_batches(
         try:
             while True:
                 for source in islice(remaining, 2 * size - len(pending)):
-                    pending.append(pool.submit(decode, source, height, width))
+                    # Who yields frames may fill the same array again before it is decoded.
+                    kept = source.copy() if isinstance(source, np.ndarray) else source
+                    pending.append(pool.submit(decode, kept, height, width))
                 if not pending:
                     return
                 yield [pending.popleft().result() for _ in range(min(size, len(pending)))]

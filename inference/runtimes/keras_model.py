@@ -1,0 +1,131 @@
+"""Loading what chepai trained with Keras, on whichever backend is installed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ...plate.schema import LabelSchema
+from ..model_card import ModelCard
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+# Their import registers the classes that `.keras` files name.
+_MODEL_MODULES = ("multi_label.classifier_model",)
+_MIXED = ("mixed_bfloat16", "mixed_float16")
+
+
+def load_keras_model(path: Path, threads: int | None = None) -> Any:
+    """Loads a `.keras` file of chepai in float32, without its optimizer.
+
+    Args:
+        threads: TensorFlow's, where it has not started yet; None leaves its own choice.
+
+    Raises:
+        InputError: Keras or its backend is not installed, or the file is not a model of chepai.
+    """
+    keras = import_keras(threads)
+    for module in _MODEL_MODULES:
+        import_module(f"...{module}", __package__)
+    try:
+        model = keras.models.load_model(path, compile=False)
+    # Keras raises whatever the damaged part raised: zip, JSON, key or type errors.
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"cannot load {path}: {reason}") from error
+    if getattr(model, "label_schema_config", None) is None:
+        raise InputError(f"{path} is no model of chepai: it names no characters")
+    return as_float32(model)
+
+
+def as_float32(model: Any) -> Any:
+    """The model itself, or a copy that computes in float32 if it was trained in mixed precision.
+
+    Its weights are float32 either way; so every runtime computes the same, and ONNX, which has
+    no bfloat16 convolutions, can hold it.
+    """
+    if not any(layer.dtype_policy.name in _MIXED for layer in model.layers):
+        return model
+    copy = type(model).from_config(_without_mixing(model.get_config()))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _without_mixing(values: Any) -> Any:
+    """A layer configuration with its mixed-precision policies replaced."""
+    if isinstance(values, dict):
+        # How it was trained stays true.
+        kept = {key: values[key] for key in ("chepai_config",) if key in values}
+        return {key: _without_mixing(value) for key, value in values.items()} | kept
+    if isinstance(values, list | tuple):
+        return type(values)(_without_mixing(value) for value in values)
+    return "float32" if isinstance(values, str) and values in _MIXED else values
+
+
+def card_of(model: Any, name: str) -> ModelCard:
+    """The card of a Keras model of chepai; `name` where the model's preset gives none."""
+    config = model.chepai_config or {}
+    _, height, width, _ = model.input_shape
+    return ModelCard(
+        name=name,
+        schema=LabelSchema.from_dict(model.label_schema_config),
+        height=height,
+        width=width,
+        preset=config.get("preset"),
+        family=config.get("family", "multi_label"),
+        calibration=getattr(model, "calibration", None),
+    )
+
+
+def import_keras(threads: int | None = None) -> Any:
+    """Imports Keras on the first installed backend, quietly.
+
+    Raises:
+        InputError: Keras or every backend is missing; it names the extra that installs them.
+    """
+    backend = next((name for name in _BACKENDS if find_spec(name)), None)
+    if find_spec("keras") is None or backend is None:
+        raise InputError('this needs Keras and TensorFlow: pip install "chepai[train]"')
+    if "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", backend)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _silent_stderr():
+        import keras
+    if threads is not None and keras.backend.backend() == "tensorflow":
+        _limit_tensorflow(threads)
+    return keras
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drops what native code prints: TensorFlow's import greets whatever its log level says."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error to silence
+        yield
+        return
+    try:
+        sys.stderr.flush()
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def _limit_tensorflow(threads: int) -> None:
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        # TensorFlow has started with other numbers of threads and keeps them.
+        return
