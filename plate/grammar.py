@@ -67,6 +67,26 @@ def is_possible(text: str, schema: LabelSchema) -> bool:
     )
 
 
+def text_in_name(stem: str, schema: LabelSchema) -> str | None:
+    """The plate's text in a picture's file name without suffix, or None.
+
+    As LPRNet's folders have it (`皖A12345`, `皖A12345_1`) or the original's generate_txt
+    (`00000001_皖A12345`): of the parts between `_`, blanks and brackets the last that is a plate,
+    or else the last that the schema can spell.
+    """
+    parts = [normalise_text(part, schema) for part in re.split(r"[_\s()（）]+", stem)]
+    spelt = [part for part in reversed(parts) if part and _can_spell(part, schema)]
+    possible = (part for part in spelt if is_possible(part, schema))
+    return next(possible, spelt[0] if spelt else None)
+
+
+def _can_spell(text: str, schema: LabelSchema) -> bool:
+    return len(text) in schema.lengths and all(
+        character in head.indices
+        for character, head in zip(text, schema.characters, strict=False)
+    )
+
+
 def colour_of(words: str, schema: LabelSchema) -> str | None:
     """The schema's colour that free words name, or None: unknown.
 
