@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .paints import Paint, Rgb
 from .scenes import Scene
 
 _LUMA = np.array([0.299, 0.587, 0.114])
+_LEAST_CONTRAST = 26.0  # grey levels between ground and ink: less cannot be read once blurred
+_TRIES = 8
 _LEVELS = np.arange(256, dtype=np.float64) / 255
 
 
@@ -28,11 +31,18 @@ class Tone:
         clipped = cv2.add(mixed, (0.0, 0.0, 0.0, 0.0), dtype=cv2.CV_8U)
         return cv2.LUT(clipped, self.curves[None])
 
-    def chroma(self, colour: tuple[float, float, float]) -> float:
+    def chroma(self, colour: Rgb) -> float:
         """Largest minus smallest channel of a colour seen through this tone, 0..255."""
-        # OpenCV takes a single pixel for a scalar, so the colour is shown on four.
-        seen = self.apply(np.full((2, 2, 3), colour, np.float32))[0, 0].astype(int)
+        seen = self._seen(colour)
         return float(seen.max() - seen.min())
+
+    def contrast(self, one: Rgb, other: Rgb) -> float:
+        """The largest difference of a channel between two colours seen so, 0..255."""
+        return float(np.abs(self._seen(one) - self._seen(other)).max())
+
+    def _seen(self, colour: Rgb) -> np.ndarray:
+        # OpenCV takes a single pixel for a scalar, so the colour is shown on four.
+        return self.apply(np.full((2, 2, 3), colour, np.float32))[0, 0].astype(int)
 
 
 def saturated(image: np.ndarray) -> np.ndarray:
@@ -40,8 +50,19 @@ def saturated(image: np.ndarray) -> np.ndarray:
     return cv2.add(image, (0.0, 0.0, 0.0, 0.0), dtype=cv2.CV_8U)
 
 
-def choose_tone(rng: np.random.Generator, scene: Scene, night: bool) -> Tone:
-    """The camera's tone for one picture of `scene`."""
+def choose_tone(
+    rng: np.random.Generator, scene: Scene, night: bool, paint: Paint | None = None
+) -> Tone:
+    """The camera's tone for one picture of `scene`; it leaves the ink of `paint` visible."""
+    tone = _draw_tone(rng, scene, night)
+    for _ in range(_TRIES if paint is not None else 0):
+        if paint is not None and tone.contrast(paint.ground, paint.ink) >= _LEAST_CONTRAST:
+            break
+        tone = _draw_tone(rng, scene, night)
+    return tone
+
+
+def _draw_tone(rng: np.random.Generator, scene: Scene, night: bool) -> Tone:
     mono = bool(rng.random() < scene.grey)
     gain = rng.uniform(*scene.brightness)
     if night:
@@ -122,7 +143,7 @@ def add_glare(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     x, y = rng.uniform(-0.2, 1.2) * width, rng.uniform(-0.3, 1.3) * height
     reach = rng.uniform(0.12, 0.5) * width
     falloff = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * reach * reach))
-    colour = rng.uniform(0.75, 1, 3).astype(np.float32) * np.float32(rng.uniform(60, 230))
+    colour = rng.uniform(0.75, 1, 3).astype(np.float32) * np.float32(rng.uniform(50, 170))
     return cv2.add(image, falloff[..., None] * colour, dtype=cv2.CV_8U)
 
 

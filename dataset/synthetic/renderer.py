@@ -97,13 +97,14 @@ class PlateRenderer:
     ) -> RenderedPlate:
         paint = choose_paint(rng, plate.kind, plate.colour)
         night = bool(rng.random() < scene.night)
-        tone = lighting.choose_tone(rng, scene, night)
+        tone = lighting.choose_tone(rng, scene, night, paint)
         drawn = max(width, _FEWEST_PIXELS)
         scale = quantise_scale(drawn / where.width * 1.02)
         flat = draw_plate(rng, where, paint, self._glyphs, scale, rng.uniform(*scene.dirt))
         backdrop = self._backdrops.draw(rng, view.height, view.width)
         image = camera.photograph(flat, view, backdrop)
-        image = _develop(rng, image, scene, tone, night, drawn, width)
+        contrast = tone.contrast(paint.ground, paint.ink)
+        image = _develop(rng, image, scene, tone, night, (drawn, width), contrast)
         colour = _visible_colour(plate, paint, tone)
         labels = encode(self.schema, plate.text, colour, plate.rows)
         return RenderedPlate(image, labels, plate.text, colour, plate.rows, plate.kind)
@@ -116,7 +117,8 @@ class PlateRenderer:
         night = bool(rng.random() < scene.night)
         tone = lighting.choose_tone(rng, scene, night)
         width = float(image.shape[1])
-        image = _develop(rng, image, scene, tone, night, width, width * rng.uniform(0.4, 1))
+        widths = (width, width * rng.uniform(0.4, 1))
+        image = _develop(rng, image, scene, tone, night, widths, 128.0)
         labels = np.full(len(self.schema.heads), -1, np.int32)
         return RenderedPlate(image, self._unreadable(labels), "", None, None, kind)
 
@@ -169,9 +171,10 @@ def _cut(rng: np.random.Generator, view: camera.View, where: Layout) -> camera.V
 
 def _develop(
     rng: np.random.Generator, image: np.ndarray, scene: Scene, tone: lighting.Tone, night: bool,
-    drawn: float, width: float,
+    widths: tuple[float, float], contrast: float,
 ) -> np.ndarray:
-    """Light, lens, sensor and file; `drawn` and `width` are the plate's pixels before, after."""
+    """Light, lens, sensor and file; `widths` are the plate's pixels before and after."""
+    drawn, width = widths
     field = lighting.light_field(rng, scene, *image.shape[:2])
     image = tone.apply(image if field is None else image * field)
     if rng.random() < scene.glare:
@@ -182,7 +185,7 @@ def _develop(
     image = sensor.shrink(image, width / drawn)
     if rng.random() < scene.rain:
         image = sensor.add_rain(rng, image)
-    image = sensor.add_noise(rng, image, scene, night)
+    image = sensor.add_noise(rng, image, scene, night, contrast)
     if rng.random() < scene.sharpen:
         image = sensor.sharpen(rng, image)
     if rng.random() < 0.5:

@@ -53,7 +53,7 @@ GATE = Scene(
     sharpen=0.3, resampled=0.3, grey=0.05, dirt=(0, 0.25),
 )
 PARKING = Scene(
-    "parking", width=(60, 200), yaw=40, pitch=30, roll=14, rectified=0.35, slack=(-0.02, 0.09),
+    "parking", width=(60, 200), yaw=40, pitch=30, roll=18, rectified=0.35, slack=(-0.02, 0.09),
     brightness=(0.3, 1.2), night=0.28, cast=0.6, shadow=0.35, glare=0.12, haze=0.08, rain=0.05,
     blur=(0.2, 1.7), motion=0.18, motion_length=(0.8, 3.5), noise=(0, 14), jpeg=(35, 95),
     sharpen=0.35, resampled=0.5, grey=0.06, dirt=(0, 0.4),

@@ -54,20 +54,21 @@ def add_rain(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     layer = image.copy()
     slant = rng.normal(0, 0.25)
-    for _ in range(int(rng.integers(4, 30))):
+    for _ in range(int(rng.integers(4, 22))):
         x, y = rng.uniform(0, width), rng.uniform(-0.3, 1) * height
         length = rng.uniform(0.1, 0.5) * height
         shade = float(rng.uniform(130, 235))
         end = (round(x + slant * length), round(y + length))
         cv2.line(layer, (round(x), round(y)), end, (shade, shade, shade), 1, cv2.LINE_AA)
-    return cv2.addWeighted(image, 0.55, layer, 0.45, 0)
+    return cv2.addWeighted(image, 0.7, layer, 0.3, 0)
 
 
 def add_noise(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, night: bool
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, night: bool, contrast: float
 ) -> np.ndarray:
-    """Sensor noise: coloured or grey, fine or in clumps."""
+    """Sensor noise: coloured or grey, fine or in clumps; well below the ink's `contrast`."""
     deviation = rng.uniform(*scene.noise) * rng.uniform(0.2, 1.0) * (1.5 if night else 1.0)
+    deviation = min(deviation, 0.25 * contrast)
     if deviation < 0.7:
         return image
     height, width = image.shape[:2]
