@@ -23,8 +23,8 @@ READING = [
     "tqdm>=4.66,<5",
 ]
 RENDERING = [
-    "font-fjallaone>=0.1.7",
-    "noto-cjk-sans-jp-bold>=0.0.1",
+    "fontpkg-fjalla-one>=1.2,<2",
+    "noto-cjk-sans-jp-bold>=0.0.1,<1",
     "pillow>=11",
 ]
 TRAINING = [
