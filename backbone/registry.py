@@ -51,8 +51,9 @@ def canonical(name: str) -> str:
     known = names()
     found = ALIASES.get(name, name)
     if found not in known:
-        raise InputError(f"there is no such backbone; there are: {', '.join(known)}. "
-                         f"Received: {name!r}")
+        raise InputError(
+            f"there is no such backbone; there are: {', '.join(known)}. Received: {name!r}"
+        )
     return found
 
 
@@ -95,5 +96,7 @@ def _check_options(name: str, builder: Builder, options: dict[str, Any]) -> None
     known = list(inspect.signature(builder).parameters)[2:]
     unknown = [option for option in options if option not in known]
     if unknown:
-        raise InputError(f"backbone {name} has no such option; there are: {', '.join(known)}. "
-                         f"Received: {', '.join(unknown)}")
+        raise InputError(
+            f"backbone {name} has no such option; there are: {', '.join(known)}. "
+            f"Received: {', '.join(unknown)}"
+        )

@@ -81,8 +81,8 @@ def _basic_block(
 ) -> keras.KerasTensor:
     """Two 3x3 convolutions beside an identity, or beside a projection.
 
-        x -+- conv3x3, stride - BN - ReLU - conv3x3 - BN -+- ReLU
-           +- (conv1x1, stride - BN) ---------------------+
+    x -+- conv3x3, stride - BN - ReLU - conv3x3 - BN -+- ReLU
+       +- (conv1x1, stride - BN) ---------------------+
     """
     residual = style.conv_norm(x, width, 3, strides, name=f"{name}_1")
     residual = layers.ReLU(name=f"{name}_1_relu")(residual)

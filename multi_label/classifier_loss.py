@@ -27,9 +27,7 @@ class HeadLoss(keras.losses.Loss):
         probabilities `[batch, width]`."""
         raise NotImplementedError
 
-    def call(
-        self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor
-    ) -> keras.KerasTensor:
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
         """A scalar: the sum over valid rows / their number, and 0 where there are none."""
         labels = ops.cast(y_true, "int32")
         probabilities = ops.cast(y_pred, "float32")

@@ -57,12 +57,12 @@ class PlateClassifier(keras.Model):
     @property
     def label_schema_config(self) -> dict[str, Any]:
         """The schema as plain values; `LabelSchema.from_dict` reads it."""
-        return json.loads(self._label_schema_json)  # type: ignore[no-any-return]
+        return json.loads(self._label_schema_json)
 
     @property
     def chepai_config(self) -> dict[str, Any]:
         """The configuration as plain values; `configs.parse_config` reads it."""
-        return json.loads(self._chepai_json)  # type: ignore[no-any-return]
+        return json.loads(self._chepai_json)
 
     def compile(
         self,
@@ -120,7 +120,7 @@ class PlateClassifier(keras.Model):
         """Counts a batch; the loss and the shares so far, by name."""
         del x, sample_weight
         self.plate_metrics.update_state(y, y_pred)
-        return self.get_metrics_result()  # type: ignore[no-any-return]
+        return self.get_metrics_result()
 
     def get_config(self) -> dict[str, Any]:
         """The layers and their connections, the schema and the configuration."""
@@ -156,9 +156,7 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
     )
     # 3. One softmax for each head: [batch, width].
     widths = dict(zip(schema.head_names, schema.widths, strict=True))
-    outputs = softmax_heads(
-        features, widths, head=model.head, style=style, dropout=model.dropout
-    )
+    outputs = softmax_heads(features, widths, head=model.head, style=style, dropout=model.dropout)
     return PlateClassifier(
         inputs=image,
         outputs=outputs,

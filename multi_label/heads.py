@@ -32,7 +32,7 @@ class HeadAttention(layers.Layer):
         super().__init__(**kwargs)
         self.heads = heads
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int, ...]) -> None:
         """Makes the weights for a map of `input_shape` `[batch, h, w, channels]`."""
         _, height, width, channels = input_shape
         self.kernel = self.add_weight(
@@ -65,9 +65,7 @@ class HeadAttention(layers.Layer):
         return {**super().get_config(), "heads": self.heads}
 
 
-def pooled(
-    features: keras.KerasTensor, heads: int, style: LayerStyle
-) -> list[keras.KerasTensor]:
+def pooled(features: keras.KerasTensor, heads: int, style: LayerStyle) -> list[keras.KerasTensor]:
     """The original's: one averaged vector, the same for all heads."""
     del style
     return [layers.GlobalAveragePooling2D(name="head_pool")(features)] * heads
@@ -81,9 +79,7 @@ def attention(
     return HeadAttention(heads, name="head_attention")(features)
 
 
-def flatten(
-    features: keras.KerasTensor, heads: int, style: LayerStyle
-) -> list[keras.KerasTensor]:
+def flatten(features: keras.KerasTensor, heads: int, style: LayerStyle) -> list[keras.KerasTensor]:
     """The whole map, narrowed to `FLATTEN_WIDTH` channels, for every head."""
     x = style.conv_norm(features, FLATTEN_WIDTH, 1, name="head_flatten")
     x = layers.ReLU(name="head_flatten_relu")(x)

@@ -1,0 +1,48 @@
+"""ResNet18's shapes and sizes, as counted from the original."""
+
+from __future__ import annotations
+
+import keras
+import pytest
+from chepai.backbone import registry
+
+
+def resnet18(**options: object) -> keras.Model:
+    inputs = keras.Input((48, 144, 3))
+    return keras.Model(inputs, registry.build("resnet18", inputs, **options))
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "parameters"),
+    [
+        ({}, (None, 2, 5, 512), 11_182_784),
+        ({"stem_stride": 1, "widths": (64, 128, 256, 384)}, (None, 3, 9, 384), 7_755_968),
+    ],
+    ids=["head", "first commit"],
+)
+def test_the_originals_networks_have_their_sizes(
+    options: dict, shape: tuple, parameters: int
+) -> None:
+    model = resnet18(**options)
+    assert model.output_shape == shape
+    assert model.count_params() == parameters
+
+
+def test_strides_can_differ_between_height_and_width() -> None:
+    small = {"widths": [4, 4, 8, 8], "blocks": [1, 1, 1, 1]}
+    model = resnet18(**small, strides=[1, 2, [2, 1], [1, 2]], stem_stride=[1, 2], stem_pool=False)
+    assert model.output_shape == (None, 12, 18, 8)
+
+
+def test_stem_and_blocks_are_options() -> None:
+    model = resnet18(widths=[4, 8, 8, 8], blocks=[1, 2, 3, 1], stem_width=6)
+    assert model.get_layer("stem_conv").filters == 6
+    assert [layer.name for layer in model.layers if layer.name.endswith("_add")] == [
+        "stage1_block1_add",
+        "stage2_block1_add",
+        "stage2_block2_add",
+        "stage3_block1_add",
+        "stage3_block2_add",
+        "stage3_block3_add",
+        "stage4_block1_add",
+    ]

@@ -1,0 +1,51 @@
+"""The masked cross entropy against numbers worked by hand."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from chepai.configs import LossConfig
+from chepai.multi_label.classifier_loss import MaskedCrossEntropy, build_loss, head_weights
+from chepai.plate.schema import LabelSchema
+
+PROBABILITIES = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]], "float32")
+
+
+def loss_of(labels: list[int], smoothing: float = 0.0) -> float:
+    loss = MaskedCrossEntropy(label_smoothing=smoothing)
+    return float(loss(np.array(labels, "int32"), PROBABILITIES))
+
+
+def test_the_average_is_over_valid_rows_only() -> None:
+    assert loss_of([0, 1, 2]) == pytest.approx(-np.log(0.5 * 0.8 * 0.6) / 3, rel=1e-6)
+    assert loss_of([0, -1, 2]) == pytest.approx(-np.log(0.5 * 0.6) / 2, rel=1e-6)
+    assert loss_of([-1, -1, 1]) == pytest.approx(-np.log(0.2), rel=1e-6)
+
+
+def test_a_batch_without_a_valid_label_costs_nothing() -> None:
+    assert loss_of([-1, -1, -1]) == 0.0
+
+
+def test_smoothing_is_the_originals() -> None:
+    # y = (1 - 0.3) y + 0.3 / 3: of the second row (label 1) 0.1, 0.8, 0.1.
+    expected = -(0.1 * np.log(0.1) + 0.8 * np.log(0.8) + 0.1 * np.log(0.1))
+    assert loss_of([-1, 1, -1], smoothing=0.3) == pytest.approx(expected, rel=1e-6)
+
+
+def test_it_is_kerass_sparse_cross_entropy_with_ignored_class() -> None:
+    labels = np.array([2, -1, 1], "int32")
+    theirs = keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)(labels, PROBABILITIES)
+    assert loss_of([2, -1, 1]) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def test_the_configured_loss_survives_a_round_trip() -> None:
+    loss = build_loss(LossConfig(label_smoothing=0.005))
+    copy = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert isinstance(copy, MaskedCrossEntropy)
+    assert copy.label_smoothing == 0.005
+
+
+def test_heads_weigh_by_their_role(schema: LabelSchema) -> None:
+    weights = head_weights(LossConfig(length_weight=0.7, colour_weight=0.2), schema)
+    assert weights == {"char_1": 1.0, "char_2": 1.0, "length": 0.7, "colour": 0.2}
