@@ -83,7 +83,7 @@ def read_label_file(path: str | Path, schema: LabelSchema) -> LabelFile:
     header = None
     if label_format in ("tsv", "fast-plate-ocr"):
         header = lines.pop(0)[1]
-    parse = _parser(label_format, header, schema, path)
+    parse = _parser(label_format, header, path.parent)
     return LabelFile(path, label_format, header, tuple(parse(*line) for line in lines))
 
 
@@ -131,11 +131,10 @@ def _columns(header: str, separator: str) -> list[str]:
 
 
 def _parser(
-    label_format: LabelFormat, header: str | None, schema: LabelSchema, path: Path
+    label_format: LabelFormat, header: str | None, folder: Path
 ) -> Callable[[int, str], LabelLine]:
-    folder = path.parent
     if label_format == "original":
-        return lambda number, raw: _original(number, raw, len(schema.heads), folder)
+        return lambda number, raw: _original(number, raw, folder)
     if label_format == "paddleocr":
         columns, separator = ["file", "text"], "\t"
     else:
@@ -145,7 +144,7 @@ def _parser(
     return lambda number, raw: _table_row(number, raw, separator, columns, folder)
 
 
-def _original(number: int, raw: str, heads: int, folder: Path) -> LabelLine:
+def _original(number: int, raw: str, folder: Path) -> LabelLine:
     words = raw.split()
     count = 0
     while count < len(words) - 1 and _INTEGER.fullmatch(words[-1 - count]):
@@ -155,7 +154,7 @@ def _original(number: int, raw: str, heads: int, folder: Path) -> LabelLine:
     if len(name.split()) > 1 and not Path(name).suffix:
         fault = f"{name.split()[-1]!r} is not a class number"
     elif not count:
-        fault = f"no class numbers after the file name; {heads} are wanted"
+        fault = "no class numbers after the file name"
     labels = tuple(int(word) for word in words[len(words) - count :])
     return LabelLine(number, raw, name, folder / name, labels=labels, fault=fault)
 
