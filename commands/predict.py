@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ..inference.reading import DEFAULT_MIN_CONFIDENCE
+from .min_confidence import add_min_confidence, resolve_min_confidence
 
 if TYPE_CHECKING:
-    from ..inference.reader import Reader, Reading
+    from ..inference.reading import Reading
 
 HELP = "read plates from pictures and folders of pictures"
 
@@ -25,13 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="default",
         help="a shipped model's name, or the path of an .onnx or .keras file",
     )
-    parser.add_argument(
-        "--min-confidence",
-        type=_threshold,
-        default=DEFAULT_MIN_CONFIDENCE,
-        metavar="X|auto",
-        help="what a reading must reach to be accepted; auto takes the model's calibrated one",
-    )
+    add_min_confidence(parser)
     parser.add_argument(
         "--output", metavar="FILE", help="write .csv, .json or .jsonl; - is CSV on standard output"
     )
@@ -50,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     # Counting first also finds a wrong folder before the work begins.
     total = sum(1 for _ in picture_files(args.pictures))
     reader = Reader(args.model, args.runtime, args.threads)
-    minimum = _resolve(args.min_confidence, reader)
+    minimum = resolve_min_confidence(args.min_confidence, reader)
     readings: Iterable[Reading] = reader.read_stream(picture_files(args.pictures), minimum)
     if args.output not in (None, "-"):
         readings = progress(readings, total, "pictures")
@@ -79,32 +73,6 @@ class _Tally:
             f"{self.read + self.failed} pictures: {self.read} read, "
             f"{self.accepted} accepted at confidence {minimum:g}{unread}"
         )
-
-
-def _threshold(text: str) -> float | str:
-    if text == "auto":
-        return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"a number from 0 to 1 or auto, not {text!r}")
-    return value
-
-
-def _resolve(wanted: float | str, reader: Reader) -> float:
-    """The number that `--min-confidence` means for this model."""
-    if not isinstance(wanted, str):
-        return wanted
-    calibrated = reader.card.calibrated_threshold
-    if calibrated is not None:
-        return calibrated
-    print(
-        f"this model carries no calibrated threshold; taking {DEFAULT_MIN_CONFIDENCE}",
-        file=sys.stderr,
-    )
-    return DEFAULT_MIN_CONFIDENCE
 
 
 def _write(readings: Iterable[Reading], output: str | None) -> None:

@@ -1,0 +1,91 @@
+"""Mode `test`: how well a model reads labelled plates."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .min_confidence import add_min_confidence, resolve_min_confidence
+
+if TYPE_CHECKING:
+    from ..training.evaluation import Evaluation
+
+HELP = "evaluate a model on labelled plates: tables, JSON, plots"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this mode."""
+    parser.add_argument(
+        "--model",
+        default="default",
+        help="a shipped model's name, or the path of an .onnx or .keras file",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        action="append",
+        required=True,
+        help="a label file (label.txt, TSV, CSV), or a folder of pictures named after their "
+        "plates (repeatable)",
+    )
+    add_min_confidence(parser)
+    parser.add_argument(
+        "--schema",
+        help="whose class indices a label.txt holds; none: the model's (the original's ten "
+        "columns are told apart by themselves)",
+    )
+    parser.add_argument(
+        "--json", metavar="PATH", help="write every figure as JSON; - is standard output"
+    )
+    parser.add_argument("--output", metavar="DIR", help="write report.md and plots into DIR")
+    parser.add_argument(
+        "--runtime", help="onnx or keras; none: the one that the file's suffix calls for"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reads every set, prints one row for each, and writes what was asked for."""
+    from ..inference.reader import Reader
+    from ..plate.schema import load_schema
+    from ..training.report import summary_table
+    from .evaluating import evaluate_sets, load_set, read_set, write_report
+
+    reader = Reader(args.model, args.runtime, args.threads)
+    minimum = resolve_min_confidence(args.min_confidence, reader)
+    file_schema = load_schema(args.schema) if args.schema else None
+    # All label files first: a damaged one is told before the work begins.
+    labelled = [load_set(path, reader.schema, file_schema) for path in args.data]
+    sets = [read_set(reader, each) for each in labelled]
+    evaluations = [
+        evaluate_sets([each], minimum, reader.schema, each.labelled.name, args.model)
+        for each in sets
+    ]
+    whole = evaluations[0]
+    if len(sets) > 1:
+        whole = evaluate_sets(sets, minimum, reader.schema, "combined", args.model)
+    if args.json != "-":
+        rows = evaluations if len(sets) == 1 else [*evaluations, whole]
+        print(summary_table(rows))
+    if args.json:
+        _write_json(args.json, whole, evaluations)
+    if args.output:
+        write_report(Path(args.output), sets, evaluations, whole)
+        print(f"report and plots: {Path(args.output) / 'report.md'}")
+    return 0
+
+
+def _write_json(path: str, whole: Evaluation, evaluations: list[Evaluation]) -> None:
+    """The figures over everything; with several sets, those of each under `sets` too."""
+    values: dict[str, Any] = whole.to_dict()
+    if len(evaluations) > 1:
+        values["sets"] = [evaluation.to_dict() for evaluation in evaluations]
+    text = json.dumps(values, ensure_ascii=False, indent=2)
+    if path == "-":
+        print(text)
+        return
+    from ..files import write_text
+
+    write_text(path, text + "\n")
