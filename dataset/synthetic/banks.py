@@ -6,6 +6,7 @@ They come from fixed seeds, so that a plate depends on its own seed alone.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -139,7 +140,7 @@ def _bumper(rng: np.random.Generator) -> np.ndarray:
     height, width = _SCENE_SIZE
     picture = np.zeros((height, width, 3), np.uint8)
     edges = [0, *sorted(int(v) for v in rng.integers(10, height, 3)), height]
-    for top, bottom in zip(edges, edges[1:], strict=False):
+    for top, bottom in pairwise(edges):
         picture[top:bottom] = _body_colour(rng)
     return _grain(rng, cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 4)))
 
@@ -163,8 +164,14 @@ def _clutter(rng: np.random.Generator) -> np.ndarray:
         place = (int(rng.integers(0, width - 40)), int(rng.integers(15, height)))
         colour = [float(c) for c in _body_colour(rng)]
         cv2.putText(
-            picture, letters, place, cv2.FONT_HERSHEY_SIMPLEX, rng.uniform(0.3, 1.2), colour,
-            int(rng.integers(1, 4)), cv2.LINE_AA,
+            picture,
+            letters,
+            place,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            rng.uniform(0.3, 1.2),
+            colour,
+            int(rng.integers(1, 4)),
+            cv2.LINE_AA,
         )
     return _grain(rng, picture)
 

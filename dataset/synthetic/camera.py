@@ -117,8 +117,12 @@ def _homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 def photograph(plate: FlatPlate, view: View, backdrop: np.ndarray) -> np.ndarray:
     """The plate before `backdrop` (uint8 [h, w, 3]) through `view`; uint8 RGB [h, w, 3]."""
     to_mm = np.array(
-        [[1 / plate.scale, 0, 0.5 / plate.scale - MARGIN],
-         [0, 1 / plate.scale, 0.5 / plate.scale - MARGIN], [0, 0, 1]], np.float64,
+        [
+            [1 / plate.scale, 0, 0.5 / plate.scale - MARGIN],
+            [0, 1 / plate.scale, 0.5 / plate.scale - MARGIN],
+            [0, 0, 1],
+        ],
+        np.float64,
     )
     seen = cv2.warpPerspective(
         plate.image, view.matrix @ to_mm, (view.width, view.height), flags=cv2.INTER_LINEAR

@@ -25,9 +25,7 @@ _FOLDER_NAMES = {
 }
 _MASTER_HEIGHT = 180  # pixels of the large mask that every size is made from
 _STEP = 1.25  # ratio between neighbouring scales
-_FONT_HELP = (
-    "install the packages noto-cjk-sans-jp-bold and fontpkg-fjalla-one (pip install 'chepai[train]')"
-)
+_FONT_HELP = "pip install 'chepai[render]'"
 
 
 def quantise_scale(scale: float) -> float:
@@ -104,21 +102,18 @@ def _read_glyph(path: Path, is_one: bool) -> np.ndarray:
 
 def _from_font(character: str, aspect: float) -> np.ndarray:
     # Pillow is wanted only here: plates from a folder need it for a few rare characters.
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw, ImageFont, features
 
     latin = character.isascii()
     path = _latin_font() if latin else _chinese_font()
     font = ImageFont.truetype(str(path), 240)
-    options = {} if latin else {"language": "zh-Hans"}
-    try:
-        box = font.getbbox(character, **options)
-    except KeyError:  # Pillow without libraqm cannot choose a language's shapes
-        options = {}
-        box = font.getbbox(character)
+    # Pillow without libraqm cannot choose a language's shapes.
+    language = "zh-Hans" if not latin and features.check("raqm") else None
+    box = font.getbbox(character, language=language)
     width, height = int(box[2] - box[0]), int(box[3] - box[1])
     picture = Image.new("L", (width, height), 0)
     draw = ImageDraw.Draw(picture)
-    draw.text((-box[0], -box[1]), character, fill=255, font=font, **options)
+    draw.text((-box[0], -box[1]), character, fill=255, font=font, language=language)
     return _fit_cell(np.asarray(picture), aspect)
 
 
@@ -140,14 +135,16 @@ def _chinese_font() -> Path:
 
 
 def _latin_font() -> Path:
-    return _package_file("fontpkg_fjalla_one", "files/FjallaOne-Regular.ttf")
+    return _package_file("font_fjallaone", "files/FjallaOne-Regular.ttf")
 
 
 def _package_file(package: str, name: str) -> Path:
     try:
         path = Path(str(importlib.resources.files(package))) / name
     except ModuleNotFoundError as error:
-        raise InputError(f"drawing plates needs the font package {package}: {_FONT_HELP}") from error
+        raise InputError(
+            f"drawing plates needs the font package {package}: {_FONT_HELP}"
+        ) from error
     if not path.is_file():
         raise InputError(f"the font package {package} lacks {name}: {_FONT_HELP}")
     return path

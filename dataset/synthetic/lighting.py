@@ -11,7 +11,7 @@ from .paints import Paint, Rgb
 from .scenes import Scene
 
 _LUMA = np.array([0.299, 0.587, 0.114])
-_LEAST_CONTRAST = 26.0  # grey levels between ground and ink: less cannot be read once blurred
+_LEAST_CONTRAST = 30.0  # grey levels between ground and ink: less cannot be read once blurred
 _TRIES = 8
 _LEVELS = np.arange(256, dtype=np.float64) / 255
 
@@ -27,9 +27,7 @@ class Tone:
     def apply(self, image: np.ndarray) -> np.ndarray:
         """Float32 or uint8 RGB [h, w, 3] to uint8 of that tone."""
         mixed = cv2.transform(image.astype(np.float32), self.matrix)
-        # Adding nothing saturates in every channel.
-        clipped = cv2.add(mixed, (0.0, 0.0, 0.0, 0.0), dtype=cv2.CV_8U)
-        return cv2.LUT(clipped, self.curves[None])
+        return cv2.LUT(saturated(mixed), self.curves[None])
 
     def chroma(self, colour: Rgb) -> float:
         """Largest minus smallest channel of a colour seen through this tone, 0..255."""
@@ -47,7 +45,7 @@ class Tone:
 
 def saturated(image: np.ndarray) -> np.ndarray:
     """Float32 [h, w, 3] rounded and clipped to uint8 in one pass."""
-    return cv2.add(image, (0.0, 0.0, 0.0, 0.0), dtype=cv2.CV_8U)
+    return cv2.addWeighted(image, 1.0, image, 0.0, 0.0, dtype=cv2.CV_8U)
 
 
 def choose_tone(
@@ -121,8 +119,12 @@ def _shadow(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         far = 2.0 * (width + height)
         band = far if rng.random() < 0.7 else rng.uniform(0.1, 0.35) * width
         polygon = np.array(
-            [centre - far * tangent, centre + far * tangent,
-             centre + far * tangent + band * normal, centre - far * tangent + band * normal]
+            [
+                centre - far * tangent,
+                centre + far * tangent,
+                centre + far * tangent + band * normal,
+                centre - far * tangent + band * normal,
+            ]
         )
         cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 255)
     else:

@@ -43,8 +43,9 @@ def _sign(
     tall = int(min((height - 2 * top) * rng.uniform(0.4, 0.9), cell * 2.0))
     wide = max(2, int(min(cell * 0.9, tall * (0.55 if latin else 1.0))))
     for i in range(count):
-        mask = glyphs.mask(pool[int(rng.integers(len(pool)))], "font", wide // 4 * 4 + 4,
-                           tall // 4 * 4 + 4)
+        mask = glyphs.mask(
+            pool[int(rng.integers(len(pool)))], "font", wide // 4 * 4 + 4, tall // 4 * 4 + 4
+        )
         y, x = max(0, (height - mask.shape[0]) // 2), int(left + i * cell)
         part = picture[y : y + mask.shape[0], x : x + mask.shape[1]]
         cover = mask[: part.shape[0], : part.shape[1], None].astype(np.float32) / 255

@@ -38,7 +38,11 @@ _AVIATION = (((135, 170), (0.4, 0.9), (0.2, 0.5)),)
 _WHITES = (((0, 360), (0.0, 0.07), (0.65, 1.0)),)
 _BLACKS = (((200, 260), (0.0, 0.25), (0.03, 0.2)),)
 _GROUNDS = {
-    "blue": _BLUES, "yellow": _YELLOWS, "green": _GREENS, "white": _WHITES, "black": _BLACKS,
+    "blue": _BLUES,
+    "yellow": _YELLOWS,
+    "green": _GREENS,
+    "white": _WHITES,
+    "black": _BLACKS,
 }
 
 

@@ -30,7 +30,11 @@ class FlatPlate:
 
 
 def draw_plate(
-    rng: np.random.Generator, layout: Layout, paint: Paint, glyphs: GlyphSource, scale: float,
+    rng: np.random.Generator,
+    layout: Layout,
+    paint: Paint,
+    glyphs: GlyphSource,
+    scale: float,
     dirt: float,
 ) -> FlatPlate:
     """The plate at `scale` pixels per mm; `dirt` in 0..1 is how much of it is covered at most."""
@@ -50,12 +54,14 @@ def draw_plate(
     alpha = _outline_mask(layout, scale, (height, width))
     if rng.random() < 0.3:
         alpha = _add_holder(rng, picture, layout, scale)
-    rgb = cv2.add(picture, (0.0, 0.0, 0.0, 0.0), dtype=cv2.CV_8U)
     return FlatPlate(np.dstack((saturated(picture), alpha)), scale)
 
 
 def _stencils(
-    rng: np.random.Generator, layout: Layout, glyphs: GlyphSource, scale: float,
+    rng: np.random.Generator,
+    layout: Layout,
+    glyphs: GlyphSource,
+    scale: float,
     size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Coverage of ink and of the accent colour, float32 [h, w] in 0..1."""
@@ -64,7 +70,9 @@ def _stencils(
     jitter = rng.normal(0, 0.9, (len(layout.cells), 2))
     for cell, (dx, dy) in zip(layout.cells, jitter, strict=True):
         glyph = glyphs.mask(
-            cell.character, cell.style, max(2, round(cell.width * scale)),
+            cell.character,
+            cell.style,
+            max(2, round(cell.width * scale)),
             max(3, round(cell.height * scale)),
         )
         x = round((MARGIN + cell.x + dx) * scale)
@@ -163,9 +171,7 @@ def _emblem(picture: np.ndarray, layout: Layout, scale: float) -> None:
     cv2.ellipse(picture, centre, inner, 0, -90, 90, (235, 235, 235), -1)
 
 
-def _rounded(
-    layout: Layout, inset: float, radius: float, scale: float
-) -> np.ndarray:
+def _rounded(layout: Layout, inset: float, radius: float, scale: float) -> np.ndarray:
     """A rounded rectangle as a polygon in OpenCV's fixed point, int32 [n, 1, 2]."""
     angles = np.linspace(0, np.pi / 2, 5)
     corners = []

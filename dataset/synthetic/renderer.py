@@ -83,17 +83,20 @@ class PlateRenderer:
             return self._reject(rng)
         return self._whole(rng, find_scene(scene), self._texts.draw(rng, kind))
 
-    def _whole(
-        self, rng: np.random.Generator, scene: Scene, plate: PlateText
-    ) -> RenderedPlate:
+    def _whole(self, rng: np.random.Generator, scene: Scene, plate: PlateText) -> RenderedPlate:
         where = layout(plate.kind, plate.text, plate.rows)
         width = _draw_width(rng, scene)
         view = camera.look_at(rng, where, scene, max(width, _FEWEST_PIXELS))
         return self._finish(rng, scene, plate, where, view, width)
 
     def _finish(
-        self, rng: np.random.Generator, scene: Scene, plate: PlateText, where: Layout,
-        view: camera.View, width: float,
+        self,
+        rng: np.random.Generator,
+        scene: Scene,
+        plate: PlateText,
+        where: Layout,
+        view: camera.View,
+        width: float,
     ) -> RenderedPlate:
         paint = choose_paint(rng, plate.kind, plate.colour)
         night = bool(rng.random() < scene.night)
@@ -170,8 +173,13 @@ def _cut(rng: np.random.Generator, view: camera.View, where: Layout) -> camera.V
 
 
 def _develop(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, tone: lighting.Tone, night: bool,
-    widths: tuple[float, float], contrast: float,
+    rng: np.random.Generator,
+    image: np.ndarray,
+    scene: Scene,
+    tone: lighting.Tone,
+    night: bool,
+    widths: tuple[float, float],
+    contrast: float,
 ) -> np.ndarray:
     """Light, lens, sensor and file; `widths` are the plate's pixels before and after."""
     drawn, width = widths

@@ -94,7 +94,9 @@ def compress(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.nd
     """Through JPEG and back."""
     quality = int(rng.uniform(*scene.jpeg))
     encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    assert decoded is not None, "what imencode wrote, imdecode reads"
+    return decoded
 
 
 def restore_size(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
@@ -105,7 +107,10 @@ def restore_size(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> n
         size = _STORED[int(rng.integers(len(_STORED)))]
     else:
         factor = rng.uniform(0.8, 2.2)
-        size = (round(image.shape[1] * factor), round(image.shape[0] * factor * rng.uniform(0.8, 1.2)))
+        size = (
+            round(image.shape[1] * factor),
+            round(image.shape[0] * factor * rng.uniform(0.8, 1.2)),
+        )
     smaller = size[0] < image.shape[1]
     how = cv2.INTER_AREA if smaller and rng.random() < 0.5 else _UP[int(rng.integers(len(_UP)))]
     return cv2.resize(image, size, interpolation=how)
