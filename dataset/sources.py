@@ -1,0 +1,84 @@
+"""Which source of batches a configuration means, told by what its paths are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from .rendered_source import RenderedSource
+from .source import Source
+
+if TYPE_CHECKING:
+    from ..configs import Config
+    from ..plate.schema import LabelSchema
+
+ARRAY_FILE = "plates.npy"
+SHARD_PATTERN = "*.tfrecord"
+
+
+def training_source(config: Config, schema: LabelSchema) -> Source:
+    """The batches of `data.train`, mixed with `data.rendered_share` of rendered ones.
+
+    Raises:
+        InputError: a path is missing, of no known kind, or of another kind than the first.
+    """
+    if not config.data.train:
+        return RenderedSource(config, schema)
+    if not config.data.rendered_share:
+        return source_of(config.data.train, config, schema)
+    from .mixed_source import MixedSource, batch_sizes
+
+    own, rendered = batch_sizes(config)
+    stored = source_of(config.data.train, with_batch_size(config, own), schema)
+    return MixedSource(stored, config, schema, rendered)
+
+
+def validation_source(config: Config, schema: LabelSchema) -> Source:
+    """The finite batches of `data.validation`; rendered plates where none are given."""
+    if not config.data.validation:
+        return RenderedSource(config, schema)
+    return source_of(config.data.validation, config, schema)
+
+
+def source_of(paths: Sequence[str], config: Config, schema: LabelSchema) -> Source:
+    """One source over all `paths`, which must be of one kind."""
+    kinds = [kind_of(path) for path in paths]
+    for path, kind in zip(paths, kinds, strict=True):
+        if kind != kinds[0]:
+            raise InputError(
+                f"{paths[0]} is read as {kinds[0]} and {path} as {kind}: "
+                "give paths of one kind, or convert one with make-tfrecord"
+            )
+    if kinds[0] == "array":
+        from .array_source import ArraySource
+
+        return ArraySource(paths, config, schema)
+    if kinds[0] == "TFRecords":
+        from .tfrecord_util import TFRecordSource
+
+        return TFRecordSource(paths, config, schema)
+    from .dataset_util import RecordSource
+    from .file_util import read_records
+
+    records = [record for path in paths for record in read_records(path, schema)]
+    return RecordSource(records, config, schema)
+
+
+def kind_of(path: str) -> str:
+    """`array`, `TFRecords` or `pictures`. Raises InputError when there is no such path."""
+    place = Path(path)
+    if place.name == ARRAY_FILE or (place / ARRAY_FILE).is_file():
+        return "array"
+    if place.suffix == ".tfrecord" or (place.is_dir() and any(place.glob(SHARD_PATTERN))):
+        return "TFRecords"
+    if not place.exists():
+        raise InputError(f"there is no {path}: a label file, a folder, TFRecords or an array")
+    return "pictures"
+
+
+def with_batch_size(config: Config, batch_size: int) -> Config:
+    """The configuration with another `train.batch_size`."""
+    train = config.train.model_copy(update={"batch_size": batch_size})
+    return config.model_copy(update={"train": train})
