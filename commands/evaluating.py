@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..dataset.file_util import read_records
 from ..errors import InputError
 from ..files import write_text
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ..inference.reader import Reader
     from ..inference.reading import Reading
 
+PICTURES = ("confusions", "coverage", "provinces", "errors")
 MOST_ERRORS = 32  # on the sheet of the worst ones
 
 
@@ -91,7 +94,7 @@ def evaluate_sets(
 def write_report(
     folder: Path, sets: Sequence[ReadSet], evaluations: Sequence[Evaluation], whole: Evaluation
 ) -> None:
-    """Writes `report.md` and four pictures into `folder`.
+    """Writes `report.md` and the four pictures that it shows into `folder`.
 
     Args:
         folder: made where it is missing.
@@ -101,7 +104,8 @@ def write_report(
     from ..utils import plots
 
     combined = whole if len(evaluations) > 1 else None
-    write_text(folder / "report.md", markdown_report(evaluations, combined))
+    pictures = "\n".join(f"![{name}]({name}.png)\n" for name in PICTURES)
+    write_text(folder / "report.md", markdown_report(evaluations, combined) + "\n" + pictures)
     plots.plot_confusions(whole.confusions, folder / "confusions.png")
     plots.plot_coverage(whole.curve, whole.min_confidence, folder / "coverage.png")
     plots.plot_accuracies(
@@ -128,7 +132,7 @@ def _bars(groups: dict[str, Accuracy]) -> dict[str, tuple[int, float, tuple[floa
     }
 
 
-def _worst_errors(sets: Sequence[ReadSet]) -> Iterable[tuple]:
+def _worst_errors(sets: Sequence[ReadSet]) -> Iterable[tuple[np.ndarray, str, str, float]]:
     """(picture, truth, reading, confidence) of misread plates, the most confident ones first."""
     pairs = [
         (record, reading)
