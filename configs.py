@@ -30,7 +30,7 @@ class ModelConfig(_Section):
         default_factory=dict, description="options of the backbone's builder"
     )
     head: Literal["pooled", "attention", "flatten"] = Field(
-        "attention",
+        "flatten",
         description="`pooled`: one averaged vector for all heads (the original's); `attention`: "
         "each head looks where its character is; `flatten`: each head sees the whole map",
     )
@@ -48,7 +48,7 @@ class RenderConfig(_Section):
     parking: float = Field(0.40, ge=0, description="share of angled, shadowed, night plates")
     road: float = Field(0.30, ge=0, description="share of far, blurred, hazy plates")
     reject: float = Field(0.05, ge=0, description="share of truncated plates, signs, scenes")
-    plates_per_epoch: int = Field(50_000, ge=1, description="fresh plates in one epoch")
+    plates_per_epoch: int = Field(25_000, ge=1, description="fresh plates in one epoch")
 
 
 class DataConfig(_Section):
@@ -159,11 +159,31 @@ PRESETS: dict[str, dict[str, Any]] = {
     "original": {
         "model": {"label_schema": "original", "head": "pooled", "gamma_decay": 1e-3},
         "optimizer": {"name": "radam", "schedule": "steps"},
-        "data": {"rendered_share": 0.0},
     },
+    # A ResNet18 whose map stays 18 columns wide: the characters keep their places.
+    "resnet18-position": {
+        "model": {
+            "backbone_options": {
+                "stem_pool": False,
+                "stem_width": 24,
+                "widths": [24, 64, 128, 192],
+                "blocks": [1, 2, 2, 1],
+                "strides": [1, 2, 2, [2, 1]],
+            },
+            "conv_decay": 1e-5,
+        },
+        "render": {"gate": 0.2, "parking": 0.4, "road": 0.35, "reject": 0.05},
+        "optimizer": {**_SHORT_SCHEDULE, "ema": 0.999},
+        "train": {"epochs": 24, "precision": "mixed_bfloat16"},
+    },
+    # Trains in a quarter of an hour on two cores: what `make train` shows.
     "quick": {
         "model": {
-            "backbone_options": {"widths": [24, 48, 96, 128], "blocks": [1, 1, 1, 1]},
+            "backbone_options": {
+                "widths": [24, 48, 96, 128],
+                "blocks": [1, 1, 1, 1],
+                "strides": [1, 2, [2, 1], 1],
+            },
             "conv_decay": 1e-5,
         },
         "render": {"gate": 0.6, "parking": 0.25, "road": 0.1, "reject": 0.05},

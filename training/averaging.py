@@ -41,6 +41,6 @@ def _swap(model: keras.Model, averages: list[keras.Variable]) -> None:
 
 def save_for_reading(model: keras.Model, path: str) -> None:
     """Saves `model` without its optimizer, which only `last.keras` needs."""
-    copy = keras.models.clone_model(model)
+    copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     copy.save(path)

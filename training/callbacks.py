@@ -45,12 +45,14 @@ class EpochEnd(keras.callbacks.Callback):
             return
         with self.run.metrics.open(encoding="utf-8", newline="") as file:
             rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-        self.history = [row for row in rows if row["epoch"] < first_epoch]
+        self.history = [
+            {**row, "epoch": int(row["epoch"])} for row in rows if row["epoch"] < first_epoch
+        ]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         with averaged_weights(self.model):
-            figures = self.model.evaluate(self.validation(), return_dict=True, verbose=0)
+            figures = evaluate(self.model, self.validation())
             logs.update({f"val_{name}": value for name, value in figures.items()})
             logs["learning_rate"] = float(keras.ops.convert_to_numpy(self._learning_rate()))
             if logs[MONITOR] > self._best():
@@ -76,6 +78,23 @@ class EpochEnd(keras.callbacks.Callback):
     def _save_best(self) -> None:
         with atomic_path(self.run.best) as temporary:
             save_for_reading(self.model, str(temporary))
+
+
+def evaluate(model: keras.Model, batches: Iterable[Any]) -> Logs:
+    """The model's metrics over finite batches, whose number need not be known beforehand."""
+    model.reset_metrics()
+    figures: Logs = {}
+    for images, labels in batches:
+        figures = model.test_on_batch(images, labels, return_dict=True)
+    model.reset_metrics()
+    return {name: float(value) for name, value in figures.items()}
+
+
+def for_keras(batches: Iterable[Any]) -> Any:
+    """What Keras takes: a tf.data.Dataset as it is, any other iterable as a generator."""
+    if hasattr(batches, "element_spec"):
+        return batches
+    return (batch for batch in batches)
 
 
 def save_whole(model: keras.Model, path: Path) -> None:

@@ -19,7 +19,7 @@ from ..files import atomic_path
 from ..plate.schema import LabelSchema
 from ..utils.logger_callback import NBatchLogger
 from .averaging import averaged_weights, save_for_reading
-from .callbacks import MONITOR, EpochEnd, save_whole
+from .callbacks import MONITOR, EpochEnd, for_keras, save_whole
 from .example_readings import ExampleReadings
 from .run_folder import RunFolder
 
@@ -124,7 +124,8 @@ def _fit_epochs(
         return
     epoch_end, logger, others = callbacks
     model.fit(
-        _without_first(training.batches(first), done_steps),
+        for_keras(_without_first(training.batches(first), done_steps)),
+        shuffle=False,
         steps_per_epoch=training.steps_per_epoch - done_steps,
         initial_epoch=first,
         epochs=end,
