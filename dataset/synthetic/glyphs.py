@@ -24,7 +24,7 @@ _FOLDER_NAMES = {
     "lower": ("220_down_{}", "220_{}", "140_{}"),
 }
 _MASTER_HEIGHT = 180  # pixels of the large mask that every size is made from
-_STEP = 1.25  # ratio between neighbouring scales
+_STEP = 1.15  # ratio between neighbouring scales
 _FONT_HELP = "pip install 'chepai[render]'"
 
 

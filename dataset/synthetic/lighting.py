@@ -11,7 +11,7 @@ from .paints import Paint, Rgb
 from .scenes import Scene
 
 _LUMA = np.array([0.299, 0.587, 0.114])
-_LEAST_CONTRAST = 30.0  # grey levels between ground and ink: less cannot be read once blurred
+_LEAST_CONTRAST = 36.0  # grey levels between ground and ink: less cannot be read once blurred
 _TRIES = 8
 _LEVELS = np.arange(256, dtype=np.float64) / 255
 
@@ -66,15 +66,15 @@ def _draw_tone(rng: np.random.Generator, scene: Scene, night: bool) -> Tone:
     if night:
         gain *= rng.uniform(0.3, 0.75)
     cast = rng.random() < scene.cast
-    strength = rng.uniform(0.05, 0.22) if cast else 0.03
+    strength = rng.uniform(0.04, 0.2) if cast else 0.03
     gains = gain * np.exp(rng.normal(0, strength, 3))
-    saturation = rng.uniform(0.25, 1.5) if cast else rng.uniform(0.75, 1.25)
+    saturation = rng.uniform(0.4, 1.7) if cast else rng.uniform(0.75, 1.25)
     if mono:
         gains, saturation = np.full(3, gain), 0.0
     mix = saturation * np.eye(3) + (1 - saturation) * _LUMA
     offset = rng.normal(0, 6, 3) if cast and not mono else np.full(3, rng.normal(0, 4))
     if rng.random() < scene.haze:
-        veil = rng.uniform(0.2, 0.65)
+        veil = rng.uniform(0.15, 0.55)
         gains = gains * (1 - veil)
         offset = offset + veil * rng.uniform(110, 225)
     matrix = np.c_[gains[:, None] * mix, offset].astype(np.float32)
@@ -83,7 +83,7 @@ def _draw_tone(rng: np.random.Generator, scene: Scene, night: bool) -> Tone:
 
 def _curves(rng: np.random.Generator, night: bool, neutral: bool) -> np.ndarray:
     """Gamma and contrast curves of the three channels, uint8 [256, 3]."""
-    gamma = np.exp(rng.normal(-0.05 if night else 0.0, 0.25))
+    gamma = np.exp(rng.normal(-0.05 if night else 0.0, 0.2))
     gammas = np.full(3, gamma) if neutral else gamma * np.exp(rng.normal(0, 0.14, 3))
     bent = _LEVELS[:, None] ** gammas
     if rng.random() < 0.35:

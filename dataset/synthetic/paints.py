@@ -25,6 +25,7 @@ class Paint:
 # Hue in degrees, saturation and value in 0..1: (low, high) each.
 _BLUES = (
     ((208, 232), (0.75, 1.0), (0.35, 0.95)),  # daylight
+    ((210, 236), (0.7, 1.0), (0.45, 1.0)),  # daylight again: half of all
     ((198, 215), (0.45, 0.85), (0.45, 0.9)),  # old, azure
     ((220, 250), (0.2, 0.5), (0.25, 0.55)),  # traffic camera, slate
     ((215, 240), (0.5, 0.95), (0.1, 0.35)),  # dark

@@ -187,7 +187,7 @@ def _develop(
     image = tone.apply(image if field is None else image * field)
     if rng.random() < scene.glare:
         image = lighting.add_glare(rng, image)
-    if rng.random() < (0.4 if night else 0.08):
+    if rng.random() < (0.4 if night else 0.15):
         image = lighting.add_bloom(rng, image)
     image = sensor.blur(rng, image, scene, drawn)
     image = sensor.shrink(image, width / drawn)
