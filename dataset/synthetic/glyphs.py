@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 import math
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,6 @@ _FOLDER_NAMES = {
     "upper": ("220_up_{}", "220_{}", "140_{}"),
     "lower": ("220_down_{}", "220_{}", "140_{}"),
 }
-_MASTER_HEIGHT = 180  # pixels of the large mask that every size is made from
 _STEP = 1.15  # ratio between neighbouring scales
 _FONT_HELP = "pip install 'chepai[render]'"
 
@@ -46,7 +46,7 @@ class GlyphSource:
 
     def __init__(self, folder: str | None = None) -> None:
         self._files = _list_folder(folder) if folder is not None else {}
-        self._masters: dict[tuple[str, str], np.ndarray] = {}
+        self._shapes: dict[Path, np.ndarray] = {}
         self._masks: dict[tuple[str, str, int, int], np.ndarray] = {}
 
     def mask(self, character: str, style: str, width: int, height: int) -> np.ndarray:
@@ -57,17 +57,17 @@ class GlyphSource:
         key = (character, style, width, height)
         found = self._masks.get(key)
         if found is None:
-            master = self._master(character, style, width / height)
-            found = cv2.resize(master, (width, height), interpolation=cv2.INTER_AREA)
+            found = self._fitted(character, style, width, height)
             self._masks[key] = found
         return found
 
-    def _master(self, character: str, style: str, aspect: float) -> np.ndarray:
-        key = (character, style)
-        if key not in self._masters:
-            mask = self._from_folder(character, style)
-            self._masters[key] = mask if mask is not None else _from_font(character, aspect)
-        return self._masters[key]
+    def _fitted(self, character: str, style: str, width: int, height: int) -> np.ndarray:
+        shape = self._from_folder(character, style)
+        if shape is not None:
+            return cv2.resize(shape, (width, height), interpolation=cv2.INTER_AREA)
+        if character == "1" and style in _FOLDER_NAMES:
+            return _bar(width, height)
+        return _fit_cell(_from_font(character), width, height)
 
     def _from_folder(self, character: str, style: str) -> np.ndarray | None:
         # The folder has no letter O; the O of real plates has the shape of the zero.
@@ -75,7 +75,9 @@ class GlyphSource:
         for pattern in _FOLDER_NAMES.get(style, ()):
             path = self._files.get(pattern.format(wanted))
             if path is not None:
-                return _read_glyph(path, is_one=character == "1")
+                if path not in self._shapes:
+                    self._shapes[path] = _read_glyph(path, is_one=character == "1")
+                return self._shapes[path]
         return None
 
 
@@ -100,7 +102,9 @@ def _read_glyph(path: Path, is_one: bool) -> np.ndarray:
     return mask
 
 
-def _from_font(character: str, aspect: float) -> np.ndarray:
+@lru_cache(maxsize=512)
+def _from_font(character: str) -> np.ndarray:
+    """The character's ink, uint8 [h, w], cut to its bounding box."""
     # Pillow is wanted only here: plates from a folder need it for a few rare characters.
     from PIL import Image, ImageDraw, ImageFont, features
 
@@ -114,13 +118,11 @@ def _from_font(character: str, aspect: float) -> np.ndarray:
     picture = Image.new("L", (width, height), 0)
     draw = ImageDraw.Draw(picture)
     draw.text((-box[0], -box[1]), character, fill=255, font=font, language=language)
-    return _fit_cell(np.asarray(picture), aspect)
+    return np.asarray(picture)
 
 
-def _fit_cell(ink: np.ndarray, aspect: float) -> np.ndarray:
+def _fit_cell(ink: np.ndarray, width: int, height: int) -> np.ndarray:
     """Stretches the ink to fill a cell, but narrow characters (1, I) keep their width."""
-    height = _MASTER_HEIGHT
-    width = max(2, round(height * aspect))
     natural = ink.shape[1] * height / ink.shape[0]
     inked = width if natural > 0.36 * height else min(width, max(2, round(natural)))
     resized = cv2.resize(ink, (inked, height), interpolation=cv2.INTER_AREA)
@@ -128,6 +130,14 @@ def _fit_cell(ink: np.ndarray, aspect: float) -> np.ndarray:
     left = (width - inked) // 2
     cell[:, left : left + inked] = resized
     return cell
+
+
+def _bar(width: int, height: int) -> np.ndarray:
+    """The 1 of plates: a bar in the middle of its cell, without the flag of fonts."""
+    half = max(1.0, 0.11 * width)
+    edges = np.abs(np.arange(width) + 0.5 - width / 2)
+    row = np.clip(half + 0.5 - edges, 0, 1) * 255
+    return np.repeat(row[None], height, axis=0).astype(np.uint8)
 
 
 def _chinese_font() -> Path:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from chepai.dataset.synthetic.texts import TextSampler
+from chepai.errors import InputError
+from chepai.plate.schema import LabelSchema, load_schema
+
+PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    sampler = TextSampler(load_schema("cn"))
+    rng = np.random.default_rng(0)
+    return [sampler.draw(rng) for _ in range(20_000)]
+
+
+def test_every_text_is_one_of_its_kind(drawn):
+    kinds = {kind.name: kind for kind in load_schema("cn").kinds}
+    for plate in drawn:
+        kind = kinds[plate.kind]
+        assert kind.matches(plate.text)
+        assert plate.colour == kind.colour
+        assert plate.rows in kind.rows
+
+
+def test_no_kind_is_rare_and_blue_is_the_most_frequent(drawn):
+    counts = Counter((plate.kind, plate.rows) for plate in drawn)
+    assert {kind for kind, _ in counts} == {kind.name for kind in load_schema("cn").kinds}
+    assert min(counts.values()) > 20_000 * 0.002
+    assert 0.40 < counts["blue", 1] / 20_000 < 0.50
+
+
+def test_no_province_and_no_character_of_a_position_is_rare(drawn):
+    blue = [plate.text for plate in drawn if plate.kind == "blue"]
+    provinces = Counter(text[0] for text in blue)
+    assert set(provinces) == set(PROVINCES)
+    assert min(provinces.values()) > 0.7 * len(blue) / 31
+    for position in range(2, 7):
+        marks = Counter(text[position] for text in blue)
+        assert len(marks) == 34
+        assert min(marks.values()) > 0.3 * len(blue) / 34
+
+
+def test_a_wanted_kind_is_drawn():
+    sampler = TextSampler(load_schema("cn"))
+    for name in sampler.names:
+        assert sampler.draw(np.random.default_rng(1), name).kind == name
+
+
+def test_a_schema_without_kinds_is_refused():
+    schema = load_schema("cn")
+    with pytest.raises(InputError, match="names no kinds"):
+        TextSampler(LabelSchema("bare", schema.heads))
