@@ -35,7 +35,7 @@ def each_source(sources: Source | Iterable[Source]) -> Iterable[Source]:
     one_array = isinstance(sources, np.ndarray) and sources.ndim < 4
     if one_array or isinstance(sources, str | os.PathLike | bytes | bytearray | memoryview):
         return (sources,)  # type: ignore[return-value]
-    return sources  # type: ignore[return-value]
+    return sources
 
 
 def decode(source: Source, height: int, width: int) -> Picture:
