@@ -54,7 +54,9 @@ def compress(image: np.ndarray, strength: float, rng: np.random.Generator) -> np
     quality = JPEG_BEST - (JPEG_BEST - JPEG_WORST) * strength * rng.random()
     # The channels are taken for BGR both ways, which only swaps the weights of red and blue.
     _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, max(round(quality), 5)))
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded
 
 
 def cover_patch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,6 @@ Batch = tuple[np.ndarray, np.ndarray]
 ORDER_STREAM = 1
 AUGMENT_STREAM = 2
 VALIDATION_STREAM = 3
-MIX_STREAM = 4
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .array_writer import PLATES
 from .rendered_source import RenderedSource
 from .source import Source
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from ..configs import Config
     from ..plate.schema import LabelSchema
 
-ARRAY_FILE = "plates.npy"
 SHARD_PATTERN = "*.tfrecord"
 
 
@@ -69,7 +69,7 @@ def source_of(paths: Sequence[str], config: Config, schema: LabelSchema) -> Sour
 def kind_of(path: str) -> str:
     """`array`, `TFRecords` or `pictures`. Raises InputError when there is no such path."""
     place = Path(path)
-    if place.name == ARRAY_FILE or (place / ARRAY_FILE).is_file():
+    if place.name == PLATES or (place / PLATES).is_file():
         return "array"
     if place.suffix == ".tfrecord" or (place.is_dir() and any(place.glob(SHARD_PATTERN))):
         return "TFRecords"

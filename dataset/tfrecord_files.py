@@ -1,0 +1,116 @@
+"""Names, counts and the index of TFRecord shards; loads no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ..errors import InputError
+from ..files import write_text
+
+_SHARD = re.compile(r"(?P<name>.+)-\d{5}-of-\d{5}\.tfrecord")
+
+
+@dataclass
+class ShardIndex:
+    """What the JSON file beside the shards of one data set says.
+
+    Attributes:
+        schema, fingerprint: of the labels.
+        records: a digest of what is written, by which a continued writing knows its own.
+        shards: plates in each finished shard, by file name.
+        skipped: pictures that could not be read, with the reason.
+        complete: whether all shards are written.
+    """
+
+    schema: str
+    fingerprint: str
+    records: str
+    shards: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    complete: bool = False
+
+    def save(self, file: Path) -> None:
+        """Writes the index, whole or not at all."""
+        write_text(file, json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, file: Path) -> ShardIndex | None:
+        """The index in `file`; None where there is none. Raises InputError for a broken one."""
+        if not file.is_file():
+            return None
+        try:
+            return cls(**json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{file} is no index of TFRecords: {error}") from error
+
+
+def shard_path(output: Path, number: int, shards: int) -> Path:
+    """`<output>-00000-of-00008.tfrecord`."""
+    return output.with_name(f"{output.name}-{number:05d}-of-{shards:05d}.tfrecord")
+
+
+def index_path(output: Path) -> Path:
+    """`<output>.json`."""
+    return output.with_name(f"{output.name}.json")
+
+
+def index_of(shard: Path) -> ShardIndex | None:
+    """The index that stands beside a shard, if there is one."""
+    match = _SHARD.fullmatch(shard.name)
+    return ShardIndex.load(shard.with_name(f"{match['name']}.json")) if match else None
+
+
+def find_shards(paths: Sequence[str | Path]) -> list[Path]:
+    """The files that `paths` (shards, or folders of shards) mean, sorted within each folder.
+
+    Raises:
+        InputError: none, or a folder whose writing was not finished or that lacks a shard.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        files = sorted(path.glob("*.tfrecord")) if path.is_dir() else [path]
+        if not files or not files[0].is_file():
+            raise InputError(f"there are no TFRecords at {path}")
+        if path.is_dir():
+            _check_whole(files)
+        found += files
+    return found
+
+
+def _check_whole(files: list[Path]) -> None:
+    there = {file.name for file in files}
+    for file in files:
+        index = index_of(file)
+        if index is None:
+            continue
+        lacking = sorted(index.shards.keys() - there)
+        if lacking or not index.complete:
+            what = f"{lacking[0]} is missing" if lacking else "writing was interrupted"
+            raise InputError(f"{file.parent}: {what}; run make-tfrecord again")
+
+
+def count_plates(shard: Path) -> int:
+    """How many examples a shard holds: from its index, or by walking over their lengths.
+
+    Raises:
+        InputError: the file is cut off or no TFRecord.
+    """
+    index = index_of(shard)
+    if index is not None and shard.name in index.shards:
+        return index.shards[shard.name]
+    # Framing: uint64 length, uint32 CRC of it, the data, uint32 CRC of that.
+    count, position, size = 0, 0, shard.stat().st_size
+    with shard.open("rb") as file:
+        while position < size:
+            file.seek(position)
+            header = file.read(8)
+            position += 16 + (struct.unpack("<Q", header)[0] if len(header) == 8 else size)
+            count += 1
+    if position != size or not count:
+        raise InputError(f"{shard} is cut off, empty or no TFRecord; write it anew")
+    return count

@@ -1,0 +1,151 @@
+"""TFRecords of labelled pictures as a tf.data pipeline; writing them: `write_tfrecords`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ..configs import Config
+from ..errors import InputError
+from ..plate.schema import LabelSchema
+from .batch_reader import BatchReader
+from .dataset_util import PREFETCHED, batch_spec, numpy_map
+from .source import ORDER_STREAM, Batch, steps_for
+from .tfrecord_files import count_plates, find_shards, index_of
+from .tfrecord_writer import write_tfrecords
+
+__all__ = ["TFRecordSource", "write_tfrecords"]
+
+INTERLEAVED = 16
+"""Shards that are read in turns."""
+
+
+class TFRecordSource:
+    """Batches of sharded TFRecords.
+
+    Every epoch shuffles the shards, reads them in turns and shuffles plates in a buffer of
+    `data.shuffle_buffer`, all by (seed, epoch).
+
+    Args:
+        paths: shards, or folders of shards.
+        config: its data (workers, buffer), train (seed, batch size), model (size), augment
+            sections.
+        schema: the one that the labels are of.
+
+    Raises:
+        InputError: shards are missing, cut off, or labelled with another schema.
+    """
+
+    def __init__(self, paths: Sequence[str | Path], config: Config, schema: LabelSchema) -> None:
+        shards = find_shards(paths)
+        _check_schema(shards, schema)
+        self._files = [str(shard) for shard in shards]
+        self._count = sum(map(count_plates, shards))
+        self._config = config
+        self._spec = batch_spec(config, len(schema.heads))
+        self._reader = BatchReader(config, schema)
+        self._features = {
+            "image": tf.io.FixedLenFeature([], tf.string),
+            "label": tf.io.FixedLenFeature([len(schema.heads)], tf.int64),
+        }
+
+    @property
+    def plates_per_epoch(self) -> int:
+        """All plates of all shards."""
+        return self._count
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of one epoch, the last perhaps short."""
+        return steps_for(self._count, self._config.train.batch_size)
+
+    def batches(self, first_epoch: int = 0) -> tf.data.Dataset:
+        """Endless augmented batches; every epoch holds each plate once, in its own order."""
+        examples = tf.data.Dataset.counter(first_epoch).flat_map(self._examples_of)
+        read = numpy_map(self._augmented, self._spec)
+
+        def parse(epoch: tf.Tensor, step: tf.Tensor, serialised: tf.Tensor) -> tuple:
+            parsed = tf.io.parse_example(serialised, self._features)
+            return read(epoch, step, parsed["image"], parsed["label"])
+
+        return self._mapped(examples, parse)
+
+    def evaluation(self) -> tf.data.Dataset:
+        """Every plate once, in the order of the shards, as it is."""
+        read = numpy_map(self._plain, self._spec)
+
+        def parse(serialised: tf.Tensor) -> tuple:
+            parsed = tf.io.parse_example(serialised, self._features)
+            return read(parsed["image"], parsed["label"])
+
+        examples = tf.data.TFRecordDataset(self._files).batch(self._config.train.batch_size)
+        return self._mapped(examples, parse)
+
+    def close(self) -> None:
+        """Nothing: tf.data ends its threads with its iterators."""
+
+    def _mapped(self, examples: tf.data.Dataset, parse: object) -> tf.data.Dataset:
+        parallel = max(1, self._config.data.workers)
+        batches = examples.map(parse, num_parallel_calls=parallel, deterministic=True)
+        return batches.prefetch(PREFETCHED)
+
+    def _examples_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """The epoch's (epoch, step, serialised examples [batch]) in its shuffled order."""
+        train, buffer = self._config.train, self._config.data.shuffle_buffer
+        files, seed = tf.numpy_function(self._plan, [epoch], [tf.string, tf.int64], stateful=False)
+        files.set_shape([len(self._files)])
+        seed.set_shape([])
+        plates = tf.data.Dataset.from_tensor_slices(files).interleave(
+            tf.data.TFRecordDataset,
+            cycle_length=min(INTERLEAVED, len(self._files)),
+            num_parallel_calls=1,
+            deterministic=True,
+        )
+        plates = plates.shuffle(min(buffer, self._count), seed, reshuffle_each_iteration=False)
+        batches = plates.batch(train.batch_size).enumerate()
+        return batches.map(lambda step, serialised: (epoch, step, serialised))
+
+    def _plan(self, epoch: np.ndarray) -> tuple[np.ndarray, np.int64]:
+        """The epoch's order of shards and the seed of its buffer."""
+        rng = np.random.default_rng([self._config.train.seed, int(epoch), 0, ORDER_STREAM])
+        files = np.array([file.encode() for file in self._files], object)
+        return rng.permutation(files), rng.integers(2**62, dtype=np.int64)
+
+    def _augmented(
+        self, epoch: np.ndarray, step: np.ndarray, images: np.ndarray, labels: np.ndarray
+    ) -> Batch:
+        first = int(step) * self._config.train.batch_size
+        numbers = range(first, first + len(images))
+        return self._reader.augmented(list(images), labels, int(epoch), numbers)
+
+    def _plain(self, images: np.ndarray, labels: np.ndarray) -> Batch:
+        return self._reader.plain(list(images), labels)
+
+
+def _check_schema(shards: list[Path], schema: LabelSchema) -> None:
+    for shard in shards:
+        index = index_of(shard)
+        if index is not None and index.fingerprint != schema.fingerprint:
+            raise InputError(
+                f"{shard} is labelled with the schema {index.schema}, not {schema.name}: "
+                "set model.label_schema, or write it anew"
+            )
+    found = _label_width(shards[0])
+    if found != len(schema.heads):
+        raise InputError(
+            f"{shards[0]}: {found} labels a plate, but the schema {schema.name} has "
+            f"{len(schema.heads)} heads; it wants the features `image` and int64 `label`"
+        )
+
+
+def _label_width(shard: Path) -> int:
+    """How many labels the first example of a shard has; 0 for something else."""
+    try:
+        first = next(iter(tf.data.TFRecordDataset(str(shard)).take(1).as_numpy_iterator()))
+        features = tf.train.Example.FromString(first).features.feature
+    except (StopIteration, tf.errors.OpError, ValueError) as error:
+        raise InputError(f"{shard} holds no readable example; write it anew") from error
+    return len(features["label"].int64_list.value) if "image" in features else 0
