@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..files import atomic_path, write_text
 from ..plate.codec import encode
+from ..plate.grammar import is_possible
 from ..plate.image import MIN_HEIGHT, MIN_WIDTH, ImageError, load_image, resize
 from ..plate.schema import LabelSchema
 
@@ -116,8 +117,8 @@ def write_plates(
     """Cuts all plates into `output/<subset>/<text>.jpg` and writes label files.
 
     `labels.tsv` has all plates, `<split>.tsv` and `<subset>.tsv` their parts. Several pictures
-    of one plate are numbered: `<text>_1.jpg`. Plates that the schema cannot spell and
-    photographs that cannot be read are left out and counted.
+    of one plate are numbered: `<text>_1.jpg`. Impossible plates, those that the
+    schema cannot spell, and photographs that cannot be read are left out and counted.
 
     Args:
         plates: what to cut.
@@ -179,7 +180,8 @@ def _why_not(plate: PhotographedPlate, schema: LabelSchema) -> str | None:
         encode(schema, plate.text)
     except InputError:
         return f"text not in the schema {schema.name}"
-    return None
+    # A missing character can leave a text that is spelt like a shorter kind's.
+    return None if is_possible(plate.text, schema) else "text of no kind of plate"
 
 
 def _cut_one(

@@ -72,18 +72,18 @@ def text_in_name(stem: str, schema: LabelSchema) -> str | None:
 
     As LPRNet's folders have it (`皖A12345`, `皖A12345_1`) or the original's generate_txt
     (`00000001_皖A12345`): of the parts between `_`, blanks and brackets the last that is a plate,
-    or else the last that the schema can spell.
+    or else the last that the schema can spell and that is no mere number such as `IMG_12345`.
     """
     parts = [normalise_text(part, schema) for part in re.split(r"[_\s()（）]+", stem)]
     spelt = [part for part in reversed(parts) if part and _can_spell(part, schema)]
-    possible = (part for part in spelt if is_possible(part, schema))
-    return next(possible, spelt[0] if spelt else None)
+    possible = [part for part in spelt if is_possible(part, schema)]
+    doubtful = [part for part in spelt if not part.isascii()]
+    return next(iter([*possible, *doubtful]), None)
 
 
 def _can_spell(text: str, schema: LabelSchema) -> bool:
     return len(text) in schema.lengths and all(
-        character in head.indices
-        for character, head in zip(text, schema.characters, strict=False)
+        character in head.indices for character, head in zip(text, schema.characters, strict=False)
     )
 
 
@@ -103,6 +103,15 @@ def colour_of(words: str, schema: LabelSchema) -> str | None:
 
 
 _COLOURS = {
-    "蓝": "blue", "蓝色": "blue", "黄": "yellow", "黄色": "yellow", "绿": "green", "绿色": "green",
-    "白": "white", "白色": "white", "黑": "black", "黑色": "black", "其他": "other",
+    "蓝": "blue",
+    "蓝色": "blue",
+    "黄": "yellow",
+    "黄色": "yellow",
+    "绿": "green",
+    "绿色": "green",
+    "白": "white",
+    "白色": "white",
+    "黑": "black",
+    "黑色": "black",
+    "其他": "other",
 }

@@ -15,7 +15,17 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 MIN_HEIGHT, MIN_WIDTH = 6, 12  # pixels; below this no plate can be read by anyone
 IMAGE_SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm",
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".bmp",
+    ".gif",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".jp2",
+    ".ppm",
+    ".pgm",
 )
 
 
@@ -30,7 +40,7 @@ class ImageError(InputError):
 def load_image(source: str | PathLike[str] | bytes | np.ndarray) -> np.ndarray:
     """Any picture as uint8 RGB [height, width, 3].
 
-    Turned as its EXIF says; 16-bit values keep their upper byte; transparency is laid over
+    Turned as its EXIF says; 16 bits become 8; transparency is laid over
     white; of an animation the first frame. Arrays are RGB, RGBA or grey, uint8 or uint16.
 
     Raises:

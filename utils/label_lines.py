@@ -151,7 +151,8 @@ def _original(number: int, raw: str, folder: Path) -> LabelLine:
         count += 1
     name = raw.strip().rsplit(maxsplit=count)[0] if count else words[0]
     fault = None
-    if len(name.split()) > 1 and not Path(name).suffix:
+    # A blank may be part of a name, but not of what follows its last dot.
+    if len(name.split()) > 1 and not re.fullmatch(r"\.\w+", Path(name).suffix):
         fault = f"{name.split()[-1]!r} is not a class number"
     elif not count:
         fault = "no class numbers after the file name"
