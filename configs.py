@@ -172,9 +172,9 @@ PRESETS: dict[str, dict[str, Any]] = {
             },
             "conv_decay": 1e-5,
         },
-        "render": {"gate": 0.2, "parking": 0.4, "road": 0.35, "reject": 0.05},
+        "render": {"gate": 0.25, "parking": 0.4, "road": 0.3, "reject": 0.05},
         "optimizer": {**_SHORT_SCHEDULE, "ema": 0.999},
-        "train": {"epochs": 24, "precision": "mixed_bfloat16"},
+        "train": {"epochs": 18, "precision": "mixed_bfloat16"},
     },
     # Trains in a quarter of an hour on two cores: what `make train` shows.
     "quick": {
