@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "__init__.py").read_text("utf-8"), re.M)
@@ -17,7 +18,7 @@ ROOMS = sorted(find_packages(str(ROOT), exclude=NOT_SHIPPED))
 READING = [
     "numpy>=2.0,<3",
     "onnxruntime>=1.20,<2",
-    "opencv-python-headless>=4.10,<6",
+    "opencv-python-headless>=5,<6",
     "pydantic>=2.10,<3",
     "PyYAML>=6.0,<7",
     "tqdm>=4.66,<5",
@@ -44,6 +45,16 @@ DEVELOPMENT = [
     "types-tqdm>=4.66",
 ]
 
+
+class BuildPackage(build_py):
+    """Leaves this file out, which lies in the package's folder but is no module of it."""
+
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        """The modules of one package: (package, module, file)."""
+        found = super().find_package_modules(package, package_dir)
+        return [module for module in found if module[:2] != ("chepai", "setup")]
+
+
 setup(
     name="chepai",
     version=VERSION.group(1),
@@ -53,6 +64,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
+    cmdclass={"build_py": BuildPackage},
     package_dir={"chepai": "."},
     packages=["chepai", *(f"chepai.{room}" for room in ROOMS)],
     package_data={
