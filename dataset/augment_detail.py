@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
+
+from ..plate.image import resize
 
 # What a strength of 1 means, as documented in `AugmentConfig`.
 MOTION_PIXELS = 7.0
@@ -18,12 +22,13 @@ LONGEST_MOTION = 31.0
 def blur_by_motion(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Averages along a random direction, over 2 pixels at least."""
     longest = min(MOTION_PIXELS * strength, LONGEST_MOTION)
-    length = rng.uniform(min(2.0, longest), longest)
-    return cv2.filter2D(
-        image, -1, motion_kernel(length, rng.uniform(0, np.pi)), borderType=cv2.BORDER_REPLICATE
-    )
+    # Rounded to half pixels and 32nds of a half turn, so that few kernels serve.
+    length = round(2 * rng.uniform(min(2.0, longest), longest)) / 2
+    kernel = motion_kernel(length, int(rng.integers(32)) * np.pi / 32)
+    return cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE)
 
 
+@lru_cache(maxsize=1024)
 def motion_kernel(length: float, angle: float) -> np.ndarray:
     """A line of `length` pixels at `angle` radians: float32 [k, k], k odd, sum 1."""
     size = 2 * int(np.ceil(length / 2)) + 1
@@ -44,9 +49,8 @@ def lower_resolution(image: np.ndarray, strength: float, rng: np.random.Generato
     """Shrinks by averaging and grows again, as a far plate does."""
     height, width = image.shape[:2]
     share = max(1 - (1 - LOWEST_RESOLUTION) * strength * rng.uniform(0.2, 1), 0.15)
-    small = (max(round(width * share), 1), max(round(height * share), 1))
-    shrunk = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
-    return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
+    small = max(round(height * share), 1), max(round(width * share), 1)
+    return resize(resize(image, *small), height, width)
 
 
 def compress(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:

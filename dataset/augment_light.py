@@ -26,6 +26,9 @@ DARKEST_SHADOW = 0.85
 SHADOW_EDGE = 6.0
 """Pixels over which a shadow sets in, at most."""
 
+_YIQ_OF_RGB = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+_RGB_OF_YIQ = np.linalg.inv(_YIQ_OF_RGB)
+
 
 def add_noise(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """One of `NOISE_TYPES` at random: the original's noise."""
@@ -96,12 +99,9 @@ def turn_hue(image: np.ndarray, degrees: float) -> np.ndarray:
 
 def hue_matrix(degrees: float) -> np.ndarray:
     """The float32 [3, 3] matrix of `turn_hue`."""
-    yiq = np.array(
-        [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], np.float64
-    )
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    return (np.linalg.inv(yiq) @ turn @ yiq).astype(np.float32)
+    return (_RGB_OF_YIQ @ turn @ _YIQ_OF_RGB).astype(np.float32)
 
 
 def add_shadow(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
@@ -115,13 +115,14 @@ def add_shadow(image: np.ndarray, strength: float, rng: np.random.Generator) -> 
     )
     depth = min(SHADOW_DEPTH * strength * rng.uniform(0.3, 1), DARKEST_SHADOW)
     edge = np.float32(rng.uniform(0.5, SHADOW_EDGE))
-    light = 1 - np.float32(depth) * np.clip(distance / edge + np.float32(0.5), 0, 1)
+    light = 1 - np.float32(depth) * np.minimum(np.maximum(distance / edge + np.float32(0.5), 0), 1)
     return cv2.multiply(image, cv2.merge([light, light, light]))
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
     """Clipped to 0..255 and rounded."""
-    return cv2.convertScaleAbs(np.clip(image, 0, 255))
+    # It saturates above; below 0 it would take the absolute value.
+    return cv2.convertScaleAbs(np.maximum(image, 0))
 
 
 @lru_cache(maxsize=8)

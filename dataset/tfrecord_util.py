@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ INTERLEAVED = 16
 class TFRecordSource:
     """Batches of sharded TFRecords.
 
-    Every epoch shuffles the shards, reads them in turns and shuffles plates in a buffer of
-    `data.shuffle_buffer`, all by (seed, epoch).
+    Every epoch shuffles the shards, reads them in turns and shuffles plates within
+    windows of `data.shuffle_buffer`, all by (seed, epoch).
 
     Args:
         paths: shards, or folders of shards.
@@ -65,31 +65,29 @@ class TFRecordSource:
     def batches(self, first_epoch: int = 0) -> tf.data.Dataset:
         """Endless augmented batches; every epoch holds each plate once, in its own order."""
         examples = tf.data.Dataset.counter(first_epoch).flat_map(self._examples_of)
-        read = numpy_map(self._augmented, self._spec)
 
         def parse(epoch: tf.Tensor, step: tf.Tensor, serialised: tf.Tensor) -> tuple:
-            parsed = tf.io.parse_example(serialised, self._features)
-            return read(epoch, step, parsed["image"], parsed["label"])
+            return epoch, step, *self._parse(serialised)
 
-        return self._mapped(examples, parse)
+        return self._read(examples.map(parse), self._augmented)
 
     def evaluation(self) -> tf.data.Dataset:
         """Every plate once, in the order of the shards, as it is."""
-        read = numpy_map(self._plain, self._spec)
-
-        def parse(serialised: tf.Tensor) -> tuple:
-            parsed = tf.io.parse_example(serialised, self._features)
-            return read(parsed["image"], parsed["label"])
-
         examples = tf.data.TFRecordDataset(self._files).batch(self._config.train.batch_size)
-        return self._mapped(examples, parse)
+        return self._read(examples.map(self._parse), self._plain)
 
     def close(self) -> None:
         """Nothing: tf.data ends its threads with its iterators."""
 
-    def _mapped(self, examples: tf.data.Dataset, parse: object) -> tf.data.Dataset:
+    def _parse(self, serialised: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """File bytes [batch] and labels int64 [batch, heads] of serialised examples."""
+        parsed = tf.io.parse_example(serialised, self._features)
+        return parsed["image"], parsed["label"]
+
+    def _read(self, parts: tf.data.Dataset, function: Callable[..., Batch]) -> tf.data.Dataset:
         parallel = max(1, self._config.data.workers)
-        batches = examples.map(parse, num_parallel_calls=parallel, deterministic=True)
+        read = numpy_map(function, self._spec)
+        batches = parts.map(read, num_parallel_calls=parallel, deterministic=True)
         return batches.prefetch(PREFETCHED)
 
     def _examples_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
@@ -104,12 +102,16 @@ class TFRecordSource:
             num_parallel_calls=1,
             deterministic=True,
         )
-        plates = plates.shuffle(min(buffer, self._count), seed, reshuffle_each_iteration=False)
+        # Dataset.shuffle holds a state, and under determinism tf.data then runs maps one by one.
+        windows = plates.batch(min(buffer, self._count)).enumerate()
+        plates = windows.map(
+            lambda number, window: tf.random.experimental.stateless_shuffle(window, [seed, number])
+        ).unbatch()
         batches = plates.batch(train.batch_size).enumerate()
         return batches.map(lambda step, serialised: (epoch, step, serialised))
 
     def _plan(self, epoch: np.ndarray) -> tuple[np.ndarray, np.int64]:
-        """The epoch's order of shards and the seed of its buffer."""
+        """The epoch's order of shards and the seed of its windows."""
         rng = np.random.default_rng([self._config.train.seed, int(epoch), 0, ORDER_STREAM])
         files = np.array([file.encode() for file in self._files], object)
         return rng.permutation(files), rng.integers(2**62, dtype=np.int64)

@@ -94,6 +94,17 @@ def test_interrupted_writing_continues_after_its_last_finished_shard(
     assert names == [str(record.path).encode() for record in records]
 
 
+def test_windows_smaller_than_the_data_lose_nothing_and_shuffle(
+    records: list[PlateRecord], tmp_path: Path
+) -> None:
+    write_tfrecords(records, tmp_path / "out" / "all", SCHEMA, shards=2, workers=0)
+    config = still_config("data.shuffle_buffer=10", "train.batch_size=53")
+    source = TFRecordSource([tmp_path / "out"], config, SCHEMA)
+    first, second = (labels[:, 2].numpy().tolist() for _, labels in source.batches(0).take(2))
+    assert sorted(first) == sorted(second) == list(range(COUNT))
+    assert first != second
+
+
 def test_other_data_is_not_overwritten(records: list[PlateRecord], tmp_path: Path) -> None:
     write_tfrecords(records, tmp_path / "all", SCHEMA, shards=2, workers=0)
     with pytest.raises(InputError, match="other data"):
