@@ -18,13 +18,27 @@ HELP = "write labelled pictures as sharded TFRecords, or as a memory-mapped arra
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
     parser.add_argument("data", nargs="*", metavar="PATH", help="label file or folder")
-    parser.add_argument("--data", dest="more", action="append", default=[], metavar="PATH",
-                        help="the same (repeatable)")
-    parser.add_argument("--output", required=True, metavar="PATH",
-                        help="DIR/NAME for DIR/NAME-00000-of-00008.tfrecord; the array's folder")
+    parser.add_argument(
+        "--data",
+        dest="more",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="the same (repeatable)",
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="PATH",
+        help="DIR/NAME for DIR/NAME-00000-of-00008.tfrecord; the array's folder",
+    )
     parser.add_argument("--schema", default="cn", help="cn, original, or a YAML file")
-    parser.add_argument("--format", choices=("tfrecord", "array"), default="tfrecord",
-                        help="array: pixels at the input size, which trains without TensorFlow")
+    parser.add_argument(
+        "--format",
+        choices=("tfrecord", "array"),
+        default="tfrecord",
+        help="array: pixels at the input size, which trains without TensorFlow",
+    )
     parser.add_argument("--shards", type=int, default=8, help="files to spread the plates over")
     parser.add_argument("--size", default="144x48", metavar="WxH", help="pixels of the array")
     parser.add_argument("--workers", type=int, default=2, help="processes that read pictures")
@@ -53,7 +67,11 @@ def _write_tfrecords(
     from ..utils.progress import progress
 
     index = write_tfrecords(
-        records, args.output, schema, args.shards, args.workers,
+        records,
+        args.output,
+        schema,
+        args.shards,
+        args.workers,
         lambda files, total: progress(files, total, "pictures"),
     )
     for path, reason in index.skipped.items():
@@ -62,9 +80,7 @@ def _write_tfrecords(
     return 1 if index.skipped else 0
 
 
-def _write_array(
-    records: list[PlateRecord], schema: LabelSchema, args: argparse.Namespace
-) -> int:
+def _write_array(records: list[PlateRecord], schema: LabelSchema, args: argparse.Namespace) -> int:
     from ..dataset.array_writer import write_records
     from ..utils.progress import progress
 
@@ -72,7 +88,12 @@ def _write_array(
     if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
         raise InputError(f"--size is WIDTHxHEIGHT in pixels, as 144x48; received {args.size!r}")
     write_records(
-        args.output, records, schema, int(height), int(width), args.workers,
+        args.output,
+        records,
+        schema,
+        int(height),
+        int(width),
+        args.workers,
         lambda batches, total: progress(batches, total, "batches"),
     )
     print(f"{len(records)} plates in {args.output}")

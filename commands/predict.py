@@ -18,7 +18,10 @@ HELP = "read plates from pictures and folders of pictures"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
     parser.add_argument(
-        "pictures", nargs="+", metavar="PICTURE", help="a cropped plate's picture, or a folder"
+        "pictures",
+        nargs="*",
+        metavar="PICTURE",
+        help="a cropped plate's picture, or a folder; none: the package's own sample plates",
     )
     parser.add_argument(
         "--model",
@@ -37,15 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reads every picture; 1 when one of them could not be read."""
-    from ..inference.files import picture_files
+    from ..inference.files import picture_files, sample_pictures
     from ..inference.reader import Reader
     from ..utils.progress import progress
 
     # Counting first also finds a wrong folder before the work begins.
-    total = sum(1 for _ in picture_files(args.pictures))
+    pictures = args.pictures or sample_pictures()
+    total = sum(1 for _ in picture_files(pictures))
     reader = Reader(args.model, args.runtime, args.threads)
     minimum = resolve_min_confidence(args.min_confidence, reader)
-    readings: Iterable[Reading] = reader.read_stream(picture_files(args.pictures), minimum)
+    readings: Iterable[Reading] = reader.read_stream(picture_files(pictures), minimum)
     if args.output not in (None, "-"):
         readings = progress(readings, total, "pictures")
     tally = _Tally()

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"plates (of each scene of a set); none: {_DEFAULT_PLATES}, or the whole set",
     )
     parser.add_argument(
-        "--scene", default="mix", help="gate, parking, road, reject, or mix (as trainings see them)"
+        "--scene",
+        default="mix",
+        help="gate, parking, road, reject, or mix (as trainings see them; of a set: all)",
     )
     parser.add_argument("--output", default="generated", metavar="DIR", help="folder to write to")
     parser.add_argument("--glyphs", metavar="DIR", help="glyph images; none: open fonts")
@@ -57,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
             _write_augmented(renderer, args)
         return 0
     if args.set:
-        folder = sets.render_set(args.set, args.output, renderer, args.count, args.workers)
+        scene = None if args.scene == "mix" else args.scene
+        folder = sets.render_set(args.set, args.output, renderer, args.count, args.workers, scene)
     else:
         folder = Path(args.output)
         count = args.count or _DEFAULT_PLATES

@@ -82,9 +82,9 @@ def run(args: argparse.Namespace) -> int:
         flush=True,
     )
     if not args.no_report:
-        from .train_report import report
+        from ._after_training import show_result
 
-        report(config, folder)
+        show_result(config, folder)
     return 0
 
 

@@ -8,6 +8,14 @@ from pathlib import Path
 from ..errors import InputError
 
 
+SAMPLES = Path(__file__).with_name("samples")
+
+
+def sample_pictures() -> list[Path]:
+    """Rendered plates of many kinds that lie in the package, named after their texts."""
+    return sorted(SAMPLES.glob("*.jpg"))
+
+
 def picture_files(paths: Iterable[str | Path]) -> Iterator[Path]:
     """The files named, and every file below each folder named, one folder at a time.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -82,11 +83,10 @@ class EpochEnd(keras.callbacks.Callback):
 
 def evaluate(model: keras.Model, batches: Iterable[Any]) -> Logs:
     """The model's metrics over finite batches, whose number need not be known beforehand."""
-    model.reset_metrics()
-    figures: Logs = {}
-    for images, labels in batches:
-        figures = model.test_on_batch(images, labels, return_dict=True)
-    model.reset_metrics()
+    with warnings.catch_warnings():
+        # Keras warns of the end of every iterable whose length it does not know.
+        warnings.filterwarnings("ignore", "Your input ran out of data")
+        figures = model.evaluate(for_keras(batches), return_dict=True, verbose=0)
     return {name: float(value) for name, value in figures.items()}
 
 

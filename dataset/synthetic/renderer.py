@@ -70,18 +70,23 @@ class PlateRenderer:
         return self._texts.names
 
     def render(
-        self, rng: np.random.Generator, scene: str, kind: str | None = None
+        self,
+        rng: np.random.Generator,
+        scene: str,
+        kind: str | None = None,
+        turn: int | None = None,
     ) -> RenderedPlate:
         """One plate of `scene` (gate, parking, road, reject), which depends on `rng` alone.
 
-        `kind` asks for one kind instead of drawing it by weight (not for reject).
+        `kind` asks for one kind instead of drawing it by weight, `turn` for the province whose
+        turn it is (see `TextSampler.draw`); neither is heard for reject.
 
         Raises:
             InputError: an unknown scene, or glyphs that no installed font has.
         """
         if scene == "reject":
             return self._reject(rng)
-        return self._whole(rng, find_scene(scene), self._texts.draw(rng, kind))
+        return self._whole(rng, find_scene(scene), self._texts.draw(rng, kind, turn))
 
     def _whole(self, rng: np.random.Generator, scene: Scene, plate: PlateText) -> RenderedPlate:
         where = layout(plate.kind, plate.text, plate.rows)

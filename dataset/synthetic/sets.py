@@ -7,7 +7,7 @@ beginning, and any number of processes writes the same files.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -30,7 +30,9 @@ _HEADER = ("file", "text", "colour", "rows", "kind")
 
 @dataclass(frozen=True)
 class RenderedSet:
-    """A frozen set: `plates` of each scene; every kind equally often where `balanced`."""
+    """A frozen set: `plates` of each scene; every kind, and every province of a kind, equally often
+    where `balanced`.
+    """
 
     name: str
     seed: int
@@ -44,11 +46,12 @@ SETS = {"eval-v1": RenderedSet("eval-v1", seed=1, plates=10_000)}
 
 @dataclass(frozen=True)
 class PlateRequest:
-    """One plate to be rendered; `kind` None draws it by weight."""
+    """One plate to be rendered; `kind` None draws it by weight, `turn` None its province."""
 
     scene: str
     seed: tuple[int, ...]
     kind: str | None = None
+    turn: int | None = None
     path: Path | None = None
 
 
@@ -63,8 +66,10 @@ def set_request(chosen: RenderedSet, scene: str, index: int, kinds: list[str]) -
     """Plate `index` of a scene of a set; `kinds` are the renderer's."""
     if scene not in chosen.scenes:
         raise InputError(f"{chosen.name} has no scene {scene!r}; it has {', '.join(chosen.scenes)}")
-    kind = kinds[index % len(kinds)] if chosen.balanced and scene != "reject" else None
-    return PlateRequest(scene, (chosen.seed, chosen.scenes.index(scene), index), kind)
+    seed = (chosen.seed, chosen.scenes.index(scene), index)
+    if not chosen.balanced or scene == "reject":
+        return PlateRequest(scene, seed)
+    return PlateRequest(scene, seed, kinds[index % len(kinds)], index // len(kinds))
 
 
 class SetWriter:
@@ -83,7 +88,8 @@ class SetWriter:
 
 def render_request(renderer: PlateRenderer, request: PlateRequest) -> RenderedPlate:
     """The plate that a request asks for."""
-    return renderer.render(np.random.default_rng(request.seed), request.scene, request.kind)
+    rng = np.random.default_rng(request.seed)
+    return renderer.render(rng, request.scene, request.kind, request.turn)
 
 
 def set_plates(
@@ -101,10 +107,12 @@ def render_set(
     renderer: PlateRenderer,
     count: int | None = None,
     workers: int = 0,
+    scene: str | None = None,
 ) -> Path:
     """Writes `<output>/<name>/<scene>/` with pictures and `labels.tsv`, and `set.yaml`.
 
     Args:
+        scene: the only scene to write; None writes all.
         count: plates of each scene; None is the whole set, fewer are its beginning.
         workers: processes; 0 renders in this one.
 
@@ -114,9 +122,9 @@ def render_set(
     chosen = find_set(name)
     count = chosen.plates if count is None else min(count, chosen.plates)
     folder = Path(output) / name
-    for scene in chosen.scenes:
-        requests = [set_request(chosen, scene, i, renderer.kinds) for i in range(count)]
-        write_plates(requests, folder / scene, renderer, workers)
+    for each in chosen.scenes if scene is None else (scene,):
+        requests = [set_request(chosen, each, i, renderer.kinds) for i in range(count)]
+        write_plates(requests, folder / each, renderer, workers)
     write_text(folder / "set.yaml", describe_set(chosen, count, renderer.schema))
     return folder
 
@@ -136,10 +144,7 @@ def write_plates(
     requests: list[PlateRequest], folder: Path, renderer: PlateRenderer, workers: int
 ) -> None:
     """Writes the pictures 000000.jpg, … and `labels.tsv` (last, so a whole set has one)."""
-    placed = [
-        PlateRequest(r.scene, r.seed, r.kind, folder / f"{i:06d}.jpg")
-        for i, r in enumerate(requests)
-    ]
+    placed = [replace(request, path=folder / f"{i:06d}.jpg") for i, request in enumerate(requests)]
     make_folder(folder)
     rows = OrderedMap(SetWriter(renderer), placed, workers)
     lines = ["\t".join(row) for row in progress(rows, len(placed), f"{folder.name} plates")]

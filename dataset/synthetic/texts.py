@@ -68,8 +68,14 @@ class TextSampler:
         }
         self.names = sorted({kind.name for kind in schema.kinds})
 
-    def draw(self, rng: np.random.Generator, kind: str | None = None) -> PlateText:
-        """A text of `kind`, or of a kind drawn by weight."""
+    def draw(
+        self, rng: np.random.Generator, kind: str | None = None, turn: int | None = None
+    ) -> PlateText:
+        """A text of `kind`, or of a kind drawn by weight.
+
+        With `turn` the first character is not drawn: the kind's provinces take turns, so that
+        a set has each of them equally often.
+        """
         if kind is None:
             index = int(np.searchsorted(self._cumulated, rng.random(), side="right"))
             chosen, rows = self._kinds[min(index, len(self._kinds) - 1)]
@@ -77,6 +83,9 @@ class TextSampler:
             candidates = [pair for pair in self._kinds if pair[0].name == kind]
             chosen, rows = candidates[int(rng.integers(len(candidates)))]
         text = self._characters(chosen, rng)
+        if turn is not None:
+            first = self._positions[id(chosen)][0]
+            text = first[turn % len(first)] + text[1:]
         return PlateText(text, chosen.name, chosen.colour, rows)
 
     def _characters(self, kind: Kind, rng: np.random.Generator) -> str:

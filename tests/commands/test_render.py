@@ -29,6 +29,12 @@ def test_the_beginning_of_a_frozen_set_is_written(tmp_path: Path):
     assert found == ["gate", "parking", "reject", "road"]
 
 
+def test_one_scene_of_a_frozen_set_is_written_alone(tmp_path: Path):
+    options = ["--set", "eval-v1", "--scene", "gate", "--count", "2", "--workers", "0"]
+    assert run.main(["render", *options, "--output", str(tmp_path)]) == 0
+    assert [path.name for path in (tmp_path / "eval-v1").iterdir() if path.is_dir()] == ["gate"]
+
+
 def test_sheets_are_written(tmp_path: Path):
     sheet, augmented = tmp_path / "sheet.png", tmp_path / "augmented.jpg"
     options = ("--sheet", str(sheet), "--show-augmented", str(augmented), "--count", "9")

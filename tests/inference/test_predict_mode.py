@@ -78,6 +78,15 @@ def test_good_pictures_end_with_status_0(odd_folder: Path, tiny_onnx: Path, caps
     assert "2 pictures: 2 read" in captured.err
 
 
+def test_without_pictures_the_sample_plates_are_read(tiny_onnx: Path, tmp_path: Path):
+    output = tmp_path / "x.csv"
+    assert main(["predict", "--model", str(tiny_onnx), "--output", str(output)]) == 0
+    with output.open(encoding="utf-8", newline="") as file:
+        names = [Path(row["file"]).stem for row in csv.DictReader(file)]
+    assert len(names) >= 12
+    assert "民航G0530" in names
+
+
 def test_a_dash_writes_nothing_but_csv_to_standard_output(
     odd_folder: Path, tiny_onnx: Path, capsys
 ):
@@ -115,7 +124,6 @@ def test_auto_takes_the_models_calibrated_threshold(
         (["--min-confidence", "2", "."], "from 0 to 1"),
         (["--runtime", "abacus", "."], "there are: onnx, keras"),
         (["--threads", "0", "."], "at least 1"),
-        ([], "PICTURE"),
     ],
 )
 def test_bad_options_are_one_sentence_and_status_2(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from chepai.configs import Config
 from chepai.multi_label.train import train_classifier
+from chepai.training.callbacks import evaluate
 from chepai.training.run_folder import RunFolder
 from chepai.utils.logger_callback import NBatchLogger
 
@@ -123,3 +124,17 @@ def test_final_weights_are_the_averaged_ones(whole_run: Path) -> None:
     assert_same([v.numpy() for v in final.trainable_variables], averages)
     plain = [v.numpy() for v in last.trainable_variables]
     assert any(not np.array_equal(a, b) for a, b in zip(plain, averages, strict=True))
+
+
+def test_validation_counts_every_plate_of_every_batch(
+    whole_run: Path, make_plates: Callable[[], Any]
+) -> None:
+    """Eight plates and then one: were the last batch all that counts, the share would be 0 or 1."""
+    model = keras.models.load_model(whole_run / "last.keras")
+    images, labels = make_plates().batch(0, 0)
+    column = [head["name"] for head in model.label_schema_config["heads"]].index("colour")
+    read = model.predict(images, verbose=0)["colour"].argmax(axis=1)
+    labels[:, column] = read
+    labels[:4, column] = (read[:4] + 1) % 6
+    batches = [(images, labels), (images[4:5], labels[4:5])]
+    assert evaluate(model, batches)["acc_colour"] == pytest.approx(5 / 9)

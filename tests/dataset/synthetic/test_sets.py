@@ -42,6 +42,20 @@ def test_kinds_of_a_set_come_in_turn(renderer):
     assert asked == renderer.kinds * 2
 
 
+def test_every_province_of_a_kind_has_its_turn(renderer):
+    chosen = sets.find_set("eval-v1")
+    blue = renderer.kinds.index("blue")
+    first = set()
+    for turn in range(31):
+        request = sets.set_request(
+            chosen, "road", turn * len(renderer.kinds) + blue, renderer.kinds
+        )
+        plate = sets.render_request(renderer, request)
+        assert plate.kind == "blue"
+        first.add(plate.text[0])
+    assert len(first) == 31
+
+
 def test_the_set_says_how_it_was_made(folder):
     values = yaml.safe_load((folder / "set.yaml").read_text("utf-8"))
     assert values["name"] == "eval-v1"
