@@ -260,7 +260,7 @@ def _parse_override(override: str) -> dict[str, Any]:
             value = float(value)
     for part in reversed(key.split(".")):
         value = {part: value}
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

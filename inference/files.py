@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..errors import InputError
 
-
 SAMPLES = Path(__file__).with_name("samples")
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import keras
 
 from ..configs import Config
+from ..dataset.source import Source
 from ..errors import InputError
 from ..plate.schema import LabelSchema, load_schema
 from ..training.initialise import load_initial_weights
-from ..training.loop import TrainingResult, TrainingSource, ValidationSource, fit, prepare_framework
+from ..training.loop import TrainingResult, fit, prepare_framework
 from ..training.run_folder import RunFolder
 from ..utils.optimizers import build_optimizer
 from .classifier_loss import build_loss, head_weights
@@ -23,8 +24,8 @@ logger = logging.getLogger(__name__)
 def train_classifier(
     config: Config,
     run: RunFolder,
-    training: TrainingSource,
-    validation: ValidationSource,
+    training: Source,
+    validation: Source,
     init: str | Path | None = None,
     resume: bool = False,
 ) -> TrainingResult:

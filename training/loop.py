@@ -7,14 +7,14 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 
 from ..configs import Config
+from ..dataset.source import Source
 from ..files import atomic_path
 from ..plate.schema import LabelSchema
 from ..utils.logger_callback import NBatchLogger
@@ -24,22 +24,6 @@ from .example_readings import ExampleReadings
 from .run_folder import RunFolder
 
 EXAMPLES = 12
-
-
-class TrainingSource(Protocol):
-    """Endless batches, epoch after epoch; epoch e depends on the seed and e alone."""
-
-    steps_per_epoch: int
-
-    def batches(self, first_epoch: int) -> Any: ...
-
-    def close(self) -> None: ...
-
-
-class ValidationSource(Protocol):
-    """The same finite batches in the same order at every call."""
-
-    def evaluation(self) -> Iterable[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -74,8 +58,8 @@ def prepare_framework(config: Config) -> None:
 
 def fit(
     model: keras.Model,
-    training: TrainingSource,
-    validation: ValidationSource,
+    training: Source,
+    validation: Source,
     config: Config,
     run: RunFolder,
     schema: LabelSchema,
@@ -113,7 +97,7 @@ def fit(
 
 def _fit_epochs(
     model: keras.Model,
-    training: TrainingSource,
+    training: Source,
     callbacks: tuple[EpochEnd, NBatchLogger, list[keras.callbacks.Callback]],
     epochs: tuple[int, int],
     done_steps: int = 0,
@@ -143,7 +127,7 @@ def _without_first(batches: Any, count: int) -> Any:
 
 
 def _callbacks(
-    validation: ValidationSource, config: Config, run: RunFolder, schema: LabelSchema
+    validation: Source, config: Config, run: RunFolder, schema: LabelSchema
 ) -> tuple[EpochEnd, NBatchLogger, list[keras.callbacks.Callback]]:
     examples = None
     others: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]

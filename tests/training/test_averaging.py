@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-
 from chepai.training.averaging import averaged_weights, save_for_reading
 
 

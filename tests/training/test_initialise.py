@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-
 from chepai.errors import InputError
 from chepai.training.initialise import load_initial_weights
 
@@ -31,7 +30,7 @@ def test_a_head_with_other_classes_keeps_its_fresh_weights(tmp_path: Path) -> No
 
 def test_a_model_of_which_nothing_fits_is_refused(tmp_path: Path) -> None:
     network(5, hidden=7).save(tmp_path / "source.keras")
-    with pytest.raises(InputError, match="no layer of .* fits this model"):
+    with pytest.raises(InputError, match=r"no layer of .* fits this model"):
         load_initial_weights(network(6), tmp_path / "source.keras")
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-
 from chepai.utils.logger_callback import NBatchLogger
 
 
