@@ -218,10 +218,19 @@ def load_config(
     if preset not in PRESETS:
         raise InputError(f"unknown preset {preset!r}; there are: {', '.join(PRESETS)}")
     merged = _merge({"preset": preset}, PRESETS[preset])
-    merged = _merge(merged, values)
-    for override in overrides:
-        merged = _merge(merged, _parse_override(override))
+    for layer in (values, *map(_parse_override, overrides)):
+        merged = _merge(_without_foreign_options(merged, layer), layer)
     return parse_config(merged)
+
+
+def _without_foreign_options(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """The options of a preset's backbone mean nothing to the other backbone that `over` names."""
+    backbone = (over.get("model") or {}).get("backbone")
+    model = base.get("model", {})
+    if backbone is None or backbone == model.get("backbone", ModelConfig().backbone):
+        return base
+    kept = {key: value for key, value in model.items() if key != "backbone_options"}
+    return {**base, "model": kept}
 
 
 def parse_config(values: dict[str, Any]) -> Config:

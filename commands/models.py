@@ -80,11 +80,12 @@ def _cost(config: Any) -> dict[str, int | None]:
 
 
 def _print_table(entries: list[dict[str, Any]]) -> None:
-    print(f"{'name':12}{'family':14}{'input':12}{'parameters':>12}{'MMAC':>8}  file")
+    wide = max(len(entry["name"]) for entry in entries) + 2
+    print(f"{'name':{wide}}{'family':14}{'input':12}{'parameters':>12}{'MMAC':>8}  file")
     for entry in entries:
         parameters, macs = entry["parameters"], entry["macs"]
         print(
-            f"{entry['name']:12}{entry['family']:14}{'x'.join(map(str, entry['input'])):12}"
+            f"{entry['name']:{wide}}{entry['family']:14}{'x'.join(map(str, entry['input'])):12}"
             f"{'-' if parameters is None else f'{parameters:,}':>12}"
             f"{'-' if macs is None else f'{macs / 1e6:.0f}':>8}  {entry['file'] or '(preset)'}"
         )

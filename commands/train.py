@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,18 +62,14 @@ def run(args: argparse.Namespace) -> int:
     """Trains, then shows what the model reads."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from ..training.run_folder import RunFolder
-
-    if args.resume:
-        folder = RunFolder.open(args.resume)
-        config = folder.load_config(_overrides(args))
-    else:
+    resumed = _open_run(args.resume) if args.resume else None
+    if resumed is None:
         config = load_config(args.preset, args.config, _overrides(args))
-        folder = RunFolder.create(args.output, config)
-    print(f"training {config.preset} into {folder.path}", flush=True)
-    result = _train(config, folder, args)
+    else:
+        config = resumed.load_config(_overrides(args))
+    result = _train(config, resumed, args)
     if result.interrupted:
-        print(f"interrupted; continue with: --mode train --resume {folder.path}", file=sys.stderr)
+        print(f"interrupted; continue with: --mode train --resume {result.run.path}")
         return 130
     print(
         f"trained {result.epochs} epochs in {result.seconds:.0f} s; best validation plate "
@@ -84,23 +79,30 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_report:
         from ._after_training import show_result
 
-        show_result(config, folder)
+        show_result(config, result.run)
     return 0
 
 
-def _train(config: Config, folder: RunFolder, args: argparse.Namespace) -> TrainingResult:
+def _open_run(path: str) -> RunFolder:
+    from ..training.run_folder import RunFolder
+
+    return RunFolder.open(path)
+
+
+def _train(config: Config, resumed: RunFolder | None, args: argparse.Namespace) -> TrainingResult:
+    """The folder is made last, when frameworks and data have been found to be there."""
     from ..dataset.sources import training_source, validation_source
     from ..multi_label.train import train_classifier
     from ..plate.schema import load_schema
+    from ..training.run_folder import RunFolder
 
     schema = load_schema(config.model.label_schema)
+    training = training_source(config, schema)
+    validation = validation_source(config, schema)
+    folder = resumed or RunFolder.create(args.output, config)
+    print(f"training {config.preset} into {folder.path}", flush=True)
     return train_classifier(
-        config,
-        folder,
-        training_source(config, schema),
-        validation_source(config, schema),
-        init=args.init,
-        resume=bool(args.resume),
+        config, folder, training, validation, init=args.init, resume=resumed is not None
     )
 
 

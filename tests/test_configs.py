@@ -45,6 +45,14 @@ def test_an_unknown_preset_lists_those_that_exist() -> None:
         load_config("nope")
 
 
+def test_another_backbone_does_not_inherit_the_options_of_the_presets() -> None:
+    assert load_config("quick").model.backbone_options
+    other = load_config("quick", overrides=["model.backbone=mobilenet"])
+    assert other.model.backbone_options == {}
+    same = load_config("quick", overrides=["model.backbone=resnet18"])
+    assert same.model.backbone_options == load_config("quick").model.backbone_options
+
+
 def test_the_originals_spelling_is_accepted() -> None:
     assert load_config("resnet-18").preset == "resnet18"
 

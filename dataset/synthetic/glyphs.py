@@ -145,7 +145,7 @@ def _chinese_font() -> Path:
 
 
 def _latin_font() -> Path:
-    return _package_file("font_fjallaone", "files/FjallaOne-Regular.ttf")
+    return _package_file("fontpkg_fjalla_one", "files/FjallaOne-Regular.ttf")
 
 
 def _package_file(package: str, name: str) -> Path:
