@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
-import sys
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -17,6 +16,7 @@ from ..configs import Config
 from ..dataset.source import Source
 from ..files import atomic_path
 from ..plate.schema import LabelSchema
+from ..utils.epoch_progress import EpochProgress
 from ..utils.logger_callback import NBatchLogger
 from .averaging import averaged_weights, save_for_reading
 from .callbacks import MONITOR, EpochEnd, for_keras, save_whole
@@ -24,6 +24,14 @@ from .example_readings import ExampleReadings
 from .run_folder import RunFolder
 
 EXAMPLES = 12
+
+
+class _Callbacks(NamedTuple):
+    """In the order in which they are called; watchers are closed when training ends."""
+
+    epoch_end: EpochEnd
+    watchers: tuple[NBatchLogger, EpochProgress]
+    others: list[keras.callbacks.Callback]
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ def fit(
     model.optimizer.finalize_variable_values = lambda _variables: None
     first_epoch, done_steps = divmod(int(model.optimizer.iterations), training.steps_per_epoch)
     callbacks = _callbacks(validation, config, run, schema)
-    callbacks[0].restore(first_epoch)
+    callbacks.epoch_end.restore(first_epoch)
     interrupted = False
     try:
         if done_steps:
@@ -88,17 +96,18 @@ def fit(
         interrupted = True
         save_whole(model, run.last)
     finally:
-        callbacks[1].close()
+        for watcher in callbacks.watchers:
+            watcher.close()
         training.close()
-    best = max((row[MONITOR] for row in callbacks[0].history), default=0.0)
-    epochs = len(callbacks[0].history)
-    return TrainingResult(run, epochs, best, time.perf_counter() - began, interrupted)
+    history = callbacks.epoch_end.history
+    best = max((row[MONITOR] for row in history), default=0.0)
+    return TrainingResult(run, len(history), best, time.perf_counter() - began, interrupted)
 
 
 def _fit_epochs(
     model: keras.Model,
     training: Source,
-    callbacks: tuple[EpochEnd, NBatchLogger, list[keras.callbacks.Callback]],
+    callbacks: _Callbacks,
     epochs: tuple[int, int],
     done_steps: int = 0,
 ) -> None:
@@ -106,15 +115,14 @@ def _fit_epochs(
     first, end = epochs
     if first >= end:
         return
-    epoch_end, logger, others = callbacks
     model.fit(
         for_keras(_without_first(training.batches(first), done_steps)),
         shuffle=False,
         steps_per_epoch=training.steps_per_epoch - done_steps,
         initial_epoch=first,
         epochs=end,
-        callbacks=[epoch_end, logger, *others],
-        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[callbacks.epoch_end, *callbacks.watchers, *callbacks.others],
+        verbose=0,
     )
 
 
@@ -128,7 +136,7 @@ def _without_first(batches: Any, count: int) -> Any:
 
 def _callbacks(
     validation: Source, config: Config, run: RunFolder, schema: LabelSchema
-) -> tuple[EpochEnd, NBatchLogger, list[keras.callbacks.Callback]]:
+) -> _Callbacks:
     examples = None
     others: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
     if _has_tensorboard():
@@ -138,7 +146,7 @@ def _callbacks(
         others.append(keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False))
     epoch_end = EpochEnd(run, validation.evaluation, config.train.patience, examples)
     logger = NBatchLogger(run.log, config.train.log_batches, config.train.batch_size)
-    return epoch_end, logger, others
+    return _Callbacks(epoch_end, (logger, EpochProgress()), others)
 
 
 def _has_tensorboard() -> bool:
