@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .min_confidence import add_min_confidence, resolve_min_confidence
+from ._reading_options import add_reading_options, resolve_min_confidence
 
 if TYPE_CHECKING:
     from ..inference.reading import Reading
@@ -23,19 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PICTURE",
         help="a cropped plate's picture, or a folder; none: the package's own sample plates",
     )
-    parser.add_argument(
-        "--model",
-        default="default",
-        help="a shipped model's name, or the path of an .onnx or .keras file",
-    )
-    add_min_confidence(parser)
+    add_reading_options(parser)
     parser.add_argument(
         "--output", metavar="FILE", help="write .csv, .json or .jsonl; - is CSV on standard output"
     )
-    parser.add_argument(
-        "--runtime", help="onnx or keras; none: the one that the file's suffix calls for"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .min_confidence import add_min_confidence, resolve_min_confidence
+from ._reading_options import add_reading_options, resolve_min_confidence
 
 if TYPE_CHECKING:
     from ..training.evaluation import Evaluation
@@ -18,11 +18,6 @@ HELP = "evaluate a model on labelled plates: tables, JSON, plots"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
     parser.add_argument(
-        "--model",
-        default="default",
-        help="a shipped model's name, or the path of an .onnx or .keras file",
-    )
-    parser.add_argument(
         "--data",
         metavar="PATH",
         action="append",
@@ -30,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a label file (label.txt, TSV, CSV), or a folder of pictures named after their "
         "plates (repeatable)",
     )
-    add_min_confidence(parser)
+    add_reading_options(parser)
     parser.add_argument(
         "--schema",
         help="whose class indices a label.txt holds; none: the model's (the original's ten "
@@ -40,10 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", metavar="PATH", help="write every figure as JSON; - is standard output"
     )
     parser.add_argument("--output", metavar="DIR", help="write report.md and plots into DIR")
-    parser.add_argument(
-        "--runtime", help="onnx or keras; none: the one that the file's suffix calls for"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from ..inference.reader import Reader
     from ..plate.schema import load_schema
     from ..training.report import summary_table
-    from .evaluating import evaluate_sets, load_set, read_set, write_report
+    from ._evaluating import evaluate_sets, load_set, read_set, write_report
 
     reader = Reader(args.model, args.runtime, args.threads)
     minimum = resolve_min_confidence(args.min_confidence, reader)

@@ -1,4 +1,4 @@
-"""The option `--min-confidence X|auto`, the same in every mode that accepts or refuses readings."""
+"""The options of every mode that reads plates: which model, by what, and when to accept."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from ..inference.reader import Reader
 
 
-def add_min_confidence(parser: argparse.ArgumentParser) -> None:
-    """Adds the option; its value goes through `resolve_min_confidence`."""
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Adds them; that of `--min-confidence` goes through `resolve_min_confidence`."""
+    parser.add_argument(
+        "--model",
+        default="default",
+        help="a shipped model's name, or the path of an .onnx or .keras file",
+    )
+    parser.add_argument(
+        "--runtime", help="onnx or keras; none: the one that the file's suffix calls for"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
     parser.add_argument(
         "--min-confidence",
         type=_threshold,
