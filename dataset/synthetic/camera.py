@@ -11,6 +11,8 @@ from .geometry import Cell, Layout
 from .plate import MARGIN, FlatPlate
 from .scenes import Scene
 
+_DEEPEST_BITE = 0.04  # of the characters' height that a tight crop may cut off
+
 
 @dataclass(frozen=True)
 class View:
@@ -48,10 +50,14 @@ def look_at(rng: np.random.Generator, layout: Layout, scene: Scene, width: float
         [(0, 0), (layout.width, 0), (layout.width, layout.height), (0, layout.height)], np.float64
     )
     if rng.random() < scene.rectified:
-        return _rectified(rng, corners, width)
-    projected = _project(rng, corners, scene)
-    projected *= width / np.ptp(projected[:, 0])
-    return _box(rng, corners, projected, scene)
+        view = _rectified(rng, corners, width)
+    else:
+        projected = _project(rng, corners, scene)
+        projected *= width / np.ptp(projected[:, 0])
+        view = _box(rng, corners, projected, scene)
+    if scene.trim and rng.random() < scene.trim:
+        return _trimmed(rng, view, layout)
+    return view
 
 
 def _project(rng: np.random.Generator, corners: np.ndarray, scene: Scene) -> np.ndarray:
@@ -108,6 +114,22 @@ def _rectified(rng: np.random.Generator, corners: np.ndarray, width: float) -> V
     target += (left, top)
     size = (max(12, round(width + left + right)), max(6, round(height + top + bottom)))
     return View(_homography(corners, target.astype(np.float32)), *size)
+
+
+def _trimmed(rng: np.random.Generator, view: View, layout: Layout) -> View:
+    """The view cut between its edges and the characters, a little into them at most."""
+    cells = [
+        (c.x + dx, c.y + dy) for c in layout.cells for dx in (0, c.width) for dy in (0, c.height)
+    ]
+    inked = view.points(np.array(cells))
+    edges = np.array([[0.0, 0.0], [view.width, view.height]])
+    bite = _DEEPEST_BITE * np.ptp(inked[:, 1])
+    inner = np.array([inked.min(0) + bite, inked.max(0) - bite])
+    # The four sides of one crop are cut about alike.
+    share = np.clip(rng.random() + rng.normal(0, 0.2, (2, 2)), 0, 1)
+    low, high = np.round(edges + share * (inner - edges)).astype(int)
+    moved = view.shifted(*low)
+    return View(moved.matrix, max(12, int(high[0] - low[0])), max(6, int(high[1] - low[1])))
 
 
 def _homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def _draw_tone(rng: np.random.Generator, scene: Scene, night: bool) -> Tone:
     if night:
         gain *= rng.uniform(0.3, 0.75)
     cast = rng.random() < scene.cast
-    strength = rng.uniform(0.04, 0.2) if cast else 0.03
+    strength = rng.uniform(*scene.cast_strength) if cast else 0.03
     gains = gain * np.exp(rng.normal(0, strength, 3))
     saturation = rng.uniform(0.4, 1.7) if cast else rng.uniform(0.75, 1.25)
     if mono:

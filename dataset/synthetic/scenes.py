@@ -18,7 +18,8 @@ class Scene:
     """Ranges that one plate's circumstances are drawn from.
 
     Widths are in pixels of the plate; blur and motion in hundredths of the plate's width;
-    angles in degrees; brightness is a factor.
+    angles in degrees; brightness is a factor; `trim` is the share of crops that go inside the
+    plate's frame, up to the characters.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Scene:
     resampled: float
     grey: float
     dirt: Range
+    cast_strength: Range = (0.04, 0.2)
+    trim: float = 0.0
 
 
 GATE = Scene(
@@ -121,7 +124,35 @@ ROAD = Scene(
     grey=0.06,
     dirt=(0, 0.4),
 )
-SCENES = {scene.name: scene for scene in (GATE, PARKING, ROAD)}
+# For training: no frozen set shows it.
+STORED = Scene(
+    "stored",
+    width=(70, 260),
+    yaw=30,
+    pitch=22,
+    roll=12,
+    rectified=0.5,
+    slack=(-0.02, 0.06),
+    brightness=(0.5, 1.35),
+    night=0.15,
+    cast=0.7,
+    shadow=0.2,
+    glare=0.08,
+    haze=0.12,
+    rain=0.03,
+    blur=(0.0, 1.3),
+    motion=0.12,
+    motion_length=(0.8, 3.0),
+    noise=(0, 12),
+    jpeg=(35, 95),
+    sharpen=0.35,
+    resampled=0.9,
+    grey=0.05,
+    dirt=(0, 0.4),
+    cast_strength=(0.04, 0.3),
+    trim=0.6,
+)
+SCENES = {scene.name: scene for scene in (GATE, PARKING, ROAD, STORED)}
 SCENE_NAMES = (*SCENES, "reject")
 
 

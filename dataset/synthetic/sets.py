@@ -19,6 +19,7 @@ from ...errors import InputError
 from ...files import atomic_path, write_text
 from ...plate.schema import LabelSchema
 from ...utils.progress import progress
+from ..rendered_source import SCENES as TRAINED_SCENES
 from ..rendered_source import scene_shares
 from ..worker_pool import OrderedMap
 from .renderer import PlateRenderer, RenderedPlate
@@ -37,7 +38,7 @@ class RenderedSet:
     name: str
     seed: int
     plates: int
-    scenes: tuple[str, ...] = SCENE_NAMES
+    scenes: tuple[str, ...] = ("gate", "parking", "road", "reject")
     balanced: bool = True
 
 
@@ -135,9 +136,9 @@ def mixed_requests(scene: str, count: int, seed: int) -> list[PlateRequest]:
         if scene not in SCENE_NAMES:
             raise InputError(f"unknown scene {scene!r}: {', '.join(SCENE_NAMES)} or mix")
         return [PlateRequest(scene, (seed, i)) for i in range(count)]
-    names = ("gate", "parking", "road", "reject")
-    drawn = np.random.default_rng([seed]).choice(4, size=count, p=scene_shares(RenderConfig()))
-    return [PlateRequest(names[int(which)], (seed, i)) for i, which in enumerate(drawn)]
+    shares = scene_shares(RenderConfig())
+    drawn = np.random.default_rng([seed]).choice(len(shares), size=count, p=shares)
+    return [PlateRequest(TRAINED_SCENES[int(which)], (seed, i)) for i, which in enumerate(drawn)]
 
 
 def write_plates(

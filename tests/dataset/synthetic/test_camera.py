@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from chepai.dataset.synthetic import camera
 from chepai.dataset.synthetic.geometry import layout
 from chepai.dataset.synthetic.plate import MARGIN, FlatPlate
-from chepai.dataset.synthetic.scenes import PARKING, ROAD, SCENES
+from chepai.dataset.synthetic.scenes import PARKING, ROAD, SCENES, STORED
 
 PLATE = layout("blue", "京A12345", 1)
 
@@ -14,7 +16,18 @@ def test_a_whole_plate_lies_in_the_window_with_all_its_characters():
     for scene in SCENES.values():
         for seed in range(60):
             view = camera.look_at(np.random.default_rng(seed), PLATE, scene, 120)
-            assert min(view.visible_share(cell) for cell in PLATE.cells) > 0.85
+            assert min(view.visible_share(cell) for cell in PLATE.cells) > 0.8
+
+
+def test_a_trimmed_view_goes_inside_the_frame_and_keeps_the_characters():
+    scene = replace(STORED, trim=1.0)
+    inside = 0
+    for seed in range(60):
+        view = camera.look_at(np.random.default_rng(seed), PLATE, scene, 200)
+        assert min(view.visible_share(cell) for cell in PLATE.cells) > 0.8
+        top = view.points(np.array([(220.0, 4.0)]))[0, 1]
+        inside += top < 0
+    assert inside > 20
 
 
 def test_the_plate_is_as_wide_as_asked():

@@ -77,7 +77,7 @@ def test_worker_processes_write_the_same_files(folder, renderer, tmp_path):
 
 def test_a_mix_has_every_scene_and_unknown_names_are_refused():
     scenes = {request.scene for request in sets.mixed_requests("mix", 200, 0)}
-    assert scenes == {"gate", "parking", "road", "reject"}
+    assert scenes == {"gate", "parking", "road", "stored", "reject"}
     with pytest.raises(InputError, match="unknown scene 'sea'"):
         sets.mixed_requests("sea", 1, 0)
     with pytest.raises(InputError, match="no rendered set 'eval-v0'"):
