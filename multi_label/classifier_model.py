@@ -156,7 +156,14 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
     )
     # 3. One softmax for each head: [batch, width].
     widths = dict(zip(schema.head_names, schema.widths, strict=True))
-    outputs = softmax_heads(features, widths, head=model.head, style=style, dropout=model.dropout)
+    outputs = softmax_heads(
+        features,
+        widths,
+        head=model.head,
+        style=style,
+        places=_places(schema),
+        dropout=model.dropout,
+    )
     return PlateClassifier(
         inputs=image,
         outputs=outputs,
@@ -164,3 +171,14 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
         label_schema_config=schema.to_dict(),
         chepai_config=config.model_dump(mode="json"),
     )
+
+
+def _places(schema: LabelSchema) -> list[float | None]:
+    """Where each head's character stands, 0..1 of the width; None where it is no character.
+
+    Between the places on the longest plate and on one with a character less.
+    """
+    names = [head.name for head in schema.characters]
+    pitch = 1 / max(1.0, len(names) - 0.5)
+    places = {name: (index + 0.5) * pitch for index, name in enumerate(names)}
+    return [places.get(name) for name in schema.head_names]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import initializers, layers, ops
 
 from ..backbone.base import LayerStyle
 
 DENSE_STDDEV = 0.01
 FLATTEN_WIDTH = 64
+PLACE_STDDEV = 0.05  # of the plate's width: a third of a character's pitch
+LOWEST_PLACE_BIAS = -6.0  # e^-6: what is far from a head's place is dim, not hidden
 
 
 @keras.saving.register_keras_serializable(package="chepai")
@@ -21,16 +24,23 @@ class HeadAttention(layers.Layer):
         features -+- conv1x1 - + position bias - softmax over positions -+
                   +------------------------------------------------------+- weighted sum
 
-    The position bias is learned for each head and position. The softmax is in float32 whatever
-    the precision of the model.
+    The position bias is learned for each head and position. Where a place is given it begins as
+    a Gaussian round that column: heads that begin by looking everywhere at once need several
+    times as many plates until they part. The softmax is in float32 whatever the precision of
+    the model.
 
     Args:
         heads: how many.
+        places: for each head where it looks at first, 0 (left) to 1 (right); None: everywhere.
+            Nothing given is None for all.
     """
 
-    def __init__(self, heads: int, **kwargs: Any) -> None:
+    def __init__(self, heads: int, places: Sequence[float | None] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.heads = heads
+        self.places = tuple(places) or (None,) * heads
+        if len(self.places) != heads:
+            raise ValueError(f"places wants {heads} values. Received: {places!r}")
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         """Makes the weights for a map of `input_shape` `[batch, h, w, channels]`."""
@@ -41,7 +51,11 @@ class HeadAttention(layers.Layer):
             name="kernel",
         )
         self.position_bias = self.add_weight(
-            shape=(height * width, self.heads), initializer="zeros", name="position_bias"
+            shape=(height * width, self.heads),
+            initializer=lambda shape, dtype: ops.convert_to_tensor(
+                np.reshape(np.tile(place_biases(self.places, width), (height, 1)), shape), dtype
+            ),
+            name="position_bias",
         )
 
     def call(self, features: keras.KerasTensor) -> list[keras.KerasTensor]:
@@ -62,28 +76,46 @@ class HeadAttention(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""
-        return {**super().get_config(), "heads": self.heads}
+        return {**super().get_config(), "heads": self.heads, "places": list(self.places)}
 
 
-def pooled(features: keras.KerasTensor, heads: int, style: LayerStyle) -> list[keras.KerasTensor]:
+def place_biases(places: Sequence[float | None], width: int) -> np.ndarray:
+    """What attention's logits begin with: float32 `[width, heads]`, 0 at a head's place."""
+    columns = (np.arange(width) + 0.5) / width
+    biases = np.zeros((width, len(places)), np.float32)
+    for head, place in enumerate(places):
+        if place is not None:
+            distance = (columns - place) / PLACE_STDDEV
+            biases[:, head] = np.maximum(-0.5 * distance**2, LOWEST_PLACE_BIAS)
+    return biases
+
+
+Places = Sequence[float | None]
+
+
+def pooled(
+    features: keras.KerasTensor, places: Places, style: LayerStyle
+) -> list[keras.KerasTensor]:
     """The original's: one averaged vector, the same for all heads."""
     del style
-    return [layers.GlobalAveragePooling2D(name="head_pool")(features)] * heads
+    return [layers.GlobalAveragePooling2D(name="head_pool")(features)] * len(places)
 
 
 def attention(
-    features: keras.KerasTensor, heads: int, style: LayerStyle
+    features: keras.KerasTensor, places: Places, style: LayerStyle
 ) -> list[keras.KerasTensor]:
     """A vector for each head, from where it looks."""
     del style
-    return HeadAttention(heads, name="head_attention")(features)
+    return HeadAttention(len(places), places, name="head_attention")(features)
 
 
-def flatten(features: keras.KerasTensor, heads: int, style: LayerStyle) -> list[keras.KerasTensor]:
+def flatten(
+    features: keras.KerasTensor, places: Places, style: LayerStyle
+) -> list[keras.KerasTensor]:
     """The whole map, narrowed to `FLATTEN_WIDTH` channels, for every head."""
     x = style.conv_norm(features, FLATTEN_WIDTH, 1, name="head_flatten")
     x = layers.ReLU(name="head_flatten_relu")(x)
-    return [layers.Flatten(name="head_vector")(x)] * heads
+    return [layers.Flatten(name="head_vector")(x)] * len(places)
 
 
 _VIEWS = {"pooled": pooled, "attention": attention, "flatten": flatten}
@@ -95,6 +127,7 @@ def softmax_heads(
     *,
     head: str,
     style: LayerStyle,
+    places: Places = (),
     dropout: float = 0.0,
 ) -> dict[str, keras.KerasTensor]:
     """A softmax for each head, float32 `[batch, width]`, by name.
@@ -104,6 +137,7 @@ def softmax_heads(
         widths: classes of each head, by the head's name, in order.
         head: `pooled`, `attention` or `flatten`.
         style: the defaults of convolutions and normalisations.
+        places: of `HeadAttention`.
         dropout: share of values dropped before each softmax layer, in training.
 
     Raises:
@@ -111,7 +145,7 @@ def softmax_heads(
     """
     if head not in _VIEWS:
         raise ValueError(f"head wants one of {', '.join(_VIEWS)}. Received: {head!r}")
-    views = _VIEWS[head](features, len(widths), style)
+    views = _VIEWS[head](features, tuple(places) or (None,) * len(widths), style)
     outputs = {}
     for view, (name, width) in zip(views, widths.items(), strict=True):
         x = layers.Dropout(dropout, name=f"{name}_dropout")(view) if dropout else view

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from chepai.backbone.base import LayerStyle
+from chepai.multi_label.heads import HeadAttention, place_biases, softmax_heads
+
+WIDTH = 20
+
+
+def test_a_head_begins_by_looking_at_its_place():
+    layer = HeadAttention(2, places=(0.125, None))
+    # A map whose single channel is the column's place: what a head sees is where it looks.
+    columns = (np.arange(WIDTH, dtype=np.float32) + 0.5) / WIDTH
+    features = np.tile(columns[None, None, :, None], (1, 3, 1, 1))
+    layer.build(features.shape)
+    layer.kernel.assign(np.zeros(layer.kernel.shape))
+    placed, everywhere = (float(seen[0, 0]) for seen in layer(features))
+    assert placed == pytest.approx(0.125, abs=0.04)
+    assert everywhere == pytest.approx(0.5, abs=1e-6)
+
+
+def test_the_nearest_column_gets_the_largest_bias_and_no_column_is_hidden():
+    biases = place_biases((0.0, 0.5, 1.0), 9)
+    assert biases.argmax(0).tolist() == [0, 4, 8]
+    assert biases.max() == pytest.approx(0.0, abs=0.7)
+    assert biases.min() == -6.0
+
+
+def test_places_are_kept_in_the_configuration():
+    layer = HeadAttention(3, places=(0.1, None, 0.9))
+    again = HeadAttention.from_config(layer.get_config())
+    assert again.places == (0.1, None, 0.9)
+    with pytest.raises(ValueError, match="places wants 3 values"):
+        HeadAttention(3, places=(0.1,))
+
+
+@pytest.mark.parametrize("head", ["pooled", "attention", "flatten"])
+def test_every_way_gives_probabilities_for_each_head(head):
+    features = keras.Input((3, 6, 4))
+    outputs = softmax_heads(
+        features, {"one": 5, "two": 3}, head=head, style=LayerStyle(0.0, 0.0), places=(0.2, None)
+    )
+    values = keras.Model(features, outputs)(np.random.default_rng(0).random((2, 3, 6, 4), "f4"))
+    assert {name: value.shape for name, value in values.items()} == {"one": (2, 5), "two": (2, 3)}
+    for value in values.values():
+        np.testing.assert_allclose(np.sum(value, axis=1), 1, atol=1e-6)
