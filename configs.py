@@ -92,8 +92,24 @@ class AugmentConfig(_Section):
 class LossConfig(_Section):
     """What is minimised."""
 
-    name: Literal["cross_entropy"] = "cross_entropy"
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    name: Literal["cross_entropy", "focal", "focal-sigmoid", "ghm", "ghm-label-wise"] = Field(
+        "cross_entropy",
+        description="`focal`: of the softmax, `focal-sigmoid`: of each class by itself; `ghm`: "
+        "one histogram of gradients over all heads, `ghm-label-wise`: one for each head",
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of every loss; original's 0.005")
+    focal_gamma: float = Field(2.0, ge=0, description="how fast what is known loses weight")
+    focal_alpha: float | None = Field(
+        None, gt=0, description="factor; none: 1 of `focal`, 0.25 of `focal-sigmoid`"
+    )
+    ghm_bins: int = Field(30, ge=1, description="of the histograms of gradients")
+    ghm_momentum: float = Field(0.75, ge=0, lt=1, description="of their moving average")
+    class_balance: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="of every loss: beta of weights by effective number, 0.9 to 0.9999; 0: none",
+    )
     length_weight: float = Field(0.5, ge=0, description="weight of the length head")
     colour_weight: float = Field(0.25, ge=0, description="weight of the colour head")
     rows_weight: float = Field(0.25, ge=0, description="weight of the rows head")

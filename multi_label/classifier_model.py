@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras import ops
 
 from ..backbone import registry
 from ..backbone.base import LayerStyle
 from ..backbone.preprocessing import PixelScaling, Whitening
 from ..configs import Config
 from ..plate.schema import LabelSchema
+from ..training.devices import share_of_device
 from .classifier_metrics import PlateMetrics
+from .head_loss import HeadLoss
 from .heads import softmax_heads
+from .loss_memory import LossMemory
 
 INPUT_NAME = "image"
 
@@ -28,8 +33,9 @@ class PlateClassifier(keras.Model):
     schema's order, negative where a head is masked.
 
     Compile it with a `HeadLoss`, which is applied to each head, and `loss_weights`, a dict from
-    head names to shares (1 for the heads left out). `plate_accuracy`, `char_accuracy` and
-    `acc_<head>` are always measured.
+    head names to shares (1 for the heads left out). What the loss remembers from batch to batch
+    belongs to the model and is saved with it. `plate_accuracy`, `char_accuracy` and `acc_<head>`
+    are always measured.
 
     Args:
         args, kwargs: as of a functional `keras.Model`.
@@ -52,7 +58,9 @@ class PlateClassifier(keras.Model):
         self._chepai_json = json.dumps(chepai_config, ensure_ascii=False)
         schema = LabelSchema.from_dict(label_schema_config)
         self._head_weights = dict.fromkeys(schema.head_names, 1.0)
+        self._head_widths = dict(zip(schema.head_names, schema.widths, strict=True))
         self.plate_metrics = PlateMetrics(schema)
+        self.loss_memories: list[LossMemory] = []
 
     @property
     def label_schema_config(self) -> dict[str, Any]:
@@ -85,6 +93,14 @@ class PlateClassifier(keras.Model):
             )
         super().compile(optimizer, loss=loss, loss_weights=weights, **kwargs)
         self._head_weights = {name: weights.get(name, 1.0) for name in self._head_weights}
+        self.loss_memories.clear()
+        if isinstance(loss, HeadLoss):
+            self.loss_memories.extend(loss.memories(self._head_widths, self._batches_per_update()))
+
+    def _batches_per_update(self) -> int:
+        # In mixed_float16 Keras wraps the optimizer in one that scales the loss.
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        return getattr(optimizer, "gradient_accumulation_steps", None) or 1
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as the saved model was; Keras leaves models with a `compile` to do it."""
@@ -102,17 +118,38 @@ class PlateClassifier(keras.Model):
     ) -> keras.KerasTensor:
         """The weighted sum of the heads' losses, and the regularisation.
 
+        The loss's memories take up the batch if `training`.
+
         Raises:
             ValueError: the model was compiled without a loss.
         """
-        del x, sample_weight, training
+        del x, sample_weight
         if self._compile_loss is None:
             raise ValueError("compile the classifier with a HeadLoss before training it")
-        total = sum(self.losses)
+        rows = self._row_weights(y, y_pred, training)
+        total = share_of_device(sum(self.losses))
         for index, (name, weight) in enumerate(self._head_weights.items()):
-            if weight:
-                total = total + weight * self.loss(y[:, index], y_pred[name])
+            if not weight:
+                continue
+            if rows is None:
+                loss = self.loss(y[:, index], y_pred[name])
+            else:
+                loss = self.loss.average(y[:, index], y_pred[name], rows[:, index])
+            total = total + weight * loss
         return total
+
+    def _row_weights(
+        self, y: keras.KerasTensor, y_pred: dict[str, keras.KerasTensor], training: bool
+    ) -> keras.KerasTensor | None:
+        """float32 `[batch, heads]`, what all memories together say; None: there are none."""
+        if not self.loss_memories:
+            return None
+        labels = ops.cast(y, "int32")
+        probabilities = [ops.cast(y_pred[name], "float32") for name in self._head_weights]
+        weights = [
+            memory.row_weights(labels, probabilities, training) for memory in self.loss_memories
+        ]
+        return ops.stop_gradient(functools.reduce(ops.multiply, weights))
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None

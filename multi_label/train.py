@@ -60,7 +60,7 @@ def compiled_classifier(
     optimizer = build_optimizer(config.optimizer, steps_per_epoch, config.train.epochs)
     model.compile(
         optimizer=optimizer,
-        loss=build_loss(config.loss),
+        loss=build_loss(config.loss, plates=steps_per_epoch * config.train.batch_size),
         loss_weights=head_weights(config.loss, schema),
         # XLA triples the time of a step on a CPU.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",

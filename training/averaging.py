@@ -40,7 +40,8 @@ def _swap(model: keras.Model, averages: list[keras.Variable]) -> None:
 
 
 def save_for_reading(model: keras.Model, path: str) -> None:
-    """Saves `model` without its optimizer, which only `last.keras` needs."""
+    """Saves `model` without its optimizer and its loss's memory; only `last.keras` needs them."""
     copy = type(model).from_config(model.get_config())
-    copy.set_weights(model.get_weights())
+    for mine, its in zip(copy.layers, model.layers, strict=True):
+        mine.set_weights(its.get_weights())
     copy.save(path)

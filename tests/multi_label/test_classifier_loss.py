@@ -1,12 +1,21 @@
-"""The masked cross entropy against numbers worked by hand."""
+"""The masked cross entropy against numbers worked by hand; losses by name."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
 import pytest
-from chepai.configs import LossConfig
-from chepai.multi_label.classifier_loss import MaskedCrossEntropy, build_loss, head_weights
+from chepai.configs import LossConfig, load_config
+from chepai.errors import InputError
+from chepai.multi_label.classifier_loss import (
+    HarmonizedCrossEntropy,
+    MaskedCrossEntropy,
+    MaskedFocal,
+    MaskedSigmoidFocal,
+    build_loss,
+    head_weights,
+    loss_names,
+)
 from chepai.plate.schema import LabelSchema
 
 PROBABILITIES = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]], "float32")
@@ -44,6 +53,41 @@ def test_the_configured_loss_survives_a_round_trip() -> None:
     copy = keras.losses.deserialize(keras.losses.serialize(loss))
     assert isinstance(copy, MaskedCrossEntropy)
     assert copy.label_smoothing == 0.005
+
+
+@pytest.mark.parametrize("name", loss_names())
+def test_every_loss_leaves_masked_rows_out(name: str) -> None:
+    loss = build_loss(LossConfig(name=name, label_smoothing=0.1))
+    valid = float(loss(np.array([0, 2], "int32"), PROBABILITIES[[0, 2]]))
+    assert float(loss(np.array([0, -1, 2], "int32"), PROBABILITIES)) == pytest.approx(valid)
+    assert float(loss(np.array([-1, -1, -1], "int32"), PROBABILITIES)) == 0.0
+
+
+@pytest.mark.parametrize("name", loss_names())
+def test_every_loss_survives_a_round_trip(name: str) -> None:
+    loss = build_loss(LossConfig(name=name, label_smoothing=0.1, class_balance=0.9), plates=7)
+    copy = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert type(copy) is type(loss)
+    assert copy.get_config() == loss.get_config()
+    assert copy.plates == 7
+
+
+def test_names_and_options_reach_the_losses() -> None:
+    focal = build_loss(LossConfig(name="focal", focal_gamma=3.0))
+    assert isinstance(focal, MaskedFocal)
+    assert (focal.gamma, focal.alpha) == (3.0, 1.0)
+    sigmoid = build_loss(LossConfig(name="focal-sigmoid"))
+    assert isinstance(sigmoid, MaskedSigmoidFocal)
+    assert sigmoid.alpha == 0.25
+    ghm = build_loss(LossConfig(name="ghm", ghm_bins=10, ghm_momentum=0.5))
+    assert isinstance(ghm, HarmonizedCrossEntropy)
+    assert (ghm.bins, ghm.momentum, ghm.label_wise) == (10, 0.5, False)
+    assert build_loss(LossConfig(name="ghm-label-wise")).label_wise
+
+
+def test_an_unknown_loss_is_refused_with_the_names_that_exist() -> None:
+    with pytest.raises(InputError, match=r"loss\.name: .*'ghm-label-wise'; received 'hinge'"):
+        load_config("quick", overrides=["loss.name=hinge"])
 
 
 def test_heads_weigh_by_their_role(schema: LabelSchema) -> None:

@@ -1,0 +1,78 @@
+"""Several devices that train one model, each on its part of every batch."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+
+from ..errors import InputError
+
+
+def data_parallel(devices: int) -> AbstractContextManager[Any]:
+    """Inside, a model is built or loaded that trains on `devices` devices; 1 changes nothing.
+
+    With TensorFlow a `MirroredStrategy`, with JAX Keras's `DataParallel`: over the graphics
+    cards, or where there are none over TensorFlow's or JAX's logical processors. The batch of the
+    configuration is the whole one, which the devices divide.
+
+    Raises:
+        InputError: fewer devices, or a backend that cannot.
+    """
+    if devices == 1:
+        return nullcontext()
+    backend = keras.backend.backend()
+    if backend not in ("tensorflow", "jax"):
+        raise InputError(
+            f"--devices {devices} wants Keras on tensorflow or jax; it is on {backend}"
+        )
+    found = keras.distribution.list_devices()
+    if len(found) < devices:
+        raise InputError(
+            f"--devices {devices}: there is only {', '.join(found)}; give {len(found)} or fewer"
+        )
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.distribute.MirroredStrategy(found[:devices]).scope()
+    parallel = keras.distribution.DataParallel(devices=found[:devices], auto_shard_dataset=False)
+    keras.distribution.set_distribution(parallel)
+    return nullcontext()
+
+
+def synchronize(model: keras.Model, devices: int) -> None:
+    """Batch normalisation sees the whole batch of several TensorFlow devices, not its part.
+
+    So the losses are those of one device. JAX sees the whole batch anyway.
+    """
+    together = devices > 1 and keras.backend.backend() == "tensorflow"
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = together
+
+
+def sum_over_devices(value: Any) -> Any:
+    """The sum of what the devices hold, on each of them; `value` itself on a single one."""
+    replica = _replica()
+    if replica is None:
+        return value
+    import tensorflow as tf
+
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def share_of_device(value: Any) -> Any:
+    """What each device adds of a value that they all hold, so that their sum is the value."""
+    replica = _replica()
+    return value if replica is None else value / replica.num_replicas_in_sync
+
+
+def _replica() -> Any:
+    """TensorFlow's context of one of several devices that work on a step; None: there is one."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    replica = tf.distribute.get_replica_context()
+    return None if replica is None or replica.num_replicas_in_sync == 1 else replica
