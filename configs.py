@@ -163,13 +163,7 @@ class Config(_Section):
     train: TrainConfig = TrainConfig()
 
 
-_SHORT_SCHEDULE: dict[str, Any] = {
-    "name": "adam",
-    "learning_rate": 2e-3,
-    "schedule": "cosine",
-    "warmup_epochs": 0.5,
-    "ema": 0.995,
-}
+_SHORT_SCHEDULE: dict[str, Any] = {"name": "adam", "schedule": "cosine", "warmup_epochs": 0.5}
 
 PRESETS: dict[str, dict[str, Any]] = {
     "resnet18": {},
@@ -197,15 +191,24 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "model": {
             "backbone_options": {
-                "widths": [24, 48, 96, 128],
+                "stem_pool": False,
+                "stem_width": 16,
+                "widths": [16, 48, 96, 128],
                 "blocks": [1, 1, 1, 1],
-                "strides": [1, 2, [2, 1], 1],
+                "strides": [1, 2, 2, [2, 1]],
             },
             "conv_decay": 1e-5,
         },
-        "render": {"gate": 0.6, "parking": 0.15, "road": 0.1, "stored": 0.1, "reject": 0.05},
-        "optimizer": _SHORT_SCHEDULE,
-        "train": {"epochs": 6, "batch_size": 64},
+        "render": {
+            "gate": 0.72,
+            "parking": 0.1,
+            "road": 0.03,
+            "stored": 0.1,
+            "reject": 0.05,
+            "plates_per_epoch": 20_000,
+        },
+        "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 4e-3, "ema": 0.99},
+        "train": {"epochs": 7},
     },
 }
 DEFAULT_PRESET = "quick"
