@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras import layers
+from keras import initializers, layers
+
+from .grouped import AnyStrideDepthwiseConv2D, GroupedConv2D
 
 Size = int | tuple[int, int]
 
@@ -30,17 +32,40 @@ class LayerStyle:
     gamma_decay: float = DEFAULT_GAMMA_DECAY
 
     def conv(
-        self, x: keras.KerasTensor, filters: int, kernel: Size = 3, strides: Size = 1, *, name: str
+        self,
+        x: keras.KerasTensor,
+        filters: int,
+        kernel: Size = 3,
+        strides: Size = 1,
+        *,
+        groups: int = 1,
+        name: str,
     ) -> keras.KerasTensor:
         """`[batch, h, w, c]` to `[batch, ceil(h / stride), ceil(w / stride), filters]`."""
-        return layers.Conv2D(
-            filters,
+        options: dict[str, Any] = {
+            "strides": strides,
+            "padding": "same",
+            "use_bias": False,
+            "kernel_initializer": "he_normal",
+            "kernel_regularizer": _l2(self.conv_decay),
+            "name": name,
+        }
+        if groups == 1:
+            return layers.Conv2D(filters, kernel, **options)(x)
+        return GroupedConv2D(filters, kernel, groups=groups, **options)(x)
+
+    def depthwise(
+        self, x: keras.KerasTensor, kernel: Size = 3, strides: Size = 1, *, name: str
+    ) -> keras.KerasTensor:
+        """A kernel of its own for each channel: `[batch, ceil(h / s), ceil(w / s), c]`."""
+        return AnyStrideDepthwiseConv2D(
             kernel,
             strides=strides,
             padding="same",
             use_bias=False,
-            kernel_initializer="he_normal",
-            kernel_regularizer=_l2(self.conv_decay),
+            # he_normal: what Keras calls fan-out of [h, w, c, 1] is what each output sums over.
+            depthwise_initializer=initializers.VarianceScaling(2.0, mode="fan_out"),
+            depthwise_regularizer=_l2(self.conv_decay),
             name=name,
         )(x)
 
@@ -54,10 +79,24 @@ class LayerStyle:
         )(x)
 
     def conv_norm(
-        self, x: keras.KerasTensor, filters: int, kernel: Size = 3, strides: Size = 1, *, name: str
+        self,
+        x: keras.KerasTensor,
+        filters: int,
+        kernel: Size = 3,
+        strides: Size = 1,
+        *,
+        groups: int = 1,
+        name: str,
     ) -> keras.KerasTensor:
         """A convolution and its normalisation, named `<name>_conv` and `<name>_bn`."""
-        x = self.conv(x, filters, kernel, strides, name=f"{name}_conv")
+        x = self.conv(x, filters, kernel, strides, groups=groups, name=f"{name}_conv")
+        return self.norm(x, name=f"{name}_bn")
+
+    def depthwise_norm(
+        self, x: keras.KerasTensor, kernel: Size = 3, strides: Size = 1, *, name: str
+    ) -> keras.KerasTensor:
+        """A depthwise convolution and its normalisation, named as those of `conv_norm`."""
+        x = self.depthwise(x, kernel, strides, name=f"{name}_conv")
         return self.norm(x, name=f"{name}_bn")
 
 
@@ -86,6 +125,17 @@ def positive_integers(option: str, values: Any, count: int) -> tuple[int, ...]:
     if not good or not all(isinstance(value, int) and value > 0 for value in values):
         raise ValueError(f"{option} wants {count} positive integers. Received: {values!r}")
     return tuple(values)
+
+
+def stage_strides(values: Any, count: int) -> tuple[tuple[int, int], ...]:
+    """Checks an option that holds one stride for each of `count` stages.
+
+    Raises:
+        ValueError: another number of values, or neither integers nor (height, width) pairs.
+    """
+    if not isinstance(values, (list, tuple)) or len(values) != count:
+        raise ValueError(f"strides wants {count} values. Received: {values!r}")
+    return tuple(as_pair("strides", value) for value in values)
 
 
 def _l2(decay: float) -> keras.regularizers.Regularizer | None:

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 Builder = Callable[..., "keras.KerasTensor"]
 
-_MODULES = ("resnet18",)
+_MODULES = (
+    "mixnet18",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "resnet18",
+    "resnet18_v2",
+    "resnext18",
+)
 _BUILDERS: dict[str, Builder] = {}
 
 

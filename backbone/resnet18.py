@@ -10,10 +10,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from .base import LayerStyle, Size, as_pair, positive_integers
+from .base import LayerStyle, Size
 from .registry import register
-
-STAGES = 4
+from .residual import ResidualPlan, join, stages, stem
 
 
 @register("resnet18")
@@ -45,49 +44,15 @@ def resnet18(
     Raises:
         ValueError: a bad option, with what was received.
     """
-    widths = positive_integers("widths", widths, STAGES)
-    blocks = positive_integers("blocks", blocks, STAGES)
-    if not isinstance(strides, (list, tuple)) or len(strides) != STAGES:
-        raise ValueError(f"strides wants {STAGES} values. Received: {strides!r}")
-    stage_strides = [as_pair("strides", stride) for stride in strides]
-    stem_width = widths[0] if stem_width is None else stem_width
-    (stem_width,) = positive_integers("stem_width", [stem_width], 1)
+    plan = ResidualPlan.of(widths, blocks, strides, stem_stride, stem_width, stem_pool)
 
-    x = style.conv_norm(inputs, stem_width, 3, as_pair("stem_stride", stem_stride), name="stem")
-    if stem_pool:
-        x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)
-    x = layers.ReLU(name="stem_relu")(x)
-    for stage in range(STAGES):
-        for block in range(blocks[stage]):
-            x = _basic_block(
-                x,
-                style,
-                widths[stage],
-                stage_strides[stage] if block == 0 else (1, 1),
-                project=block == 0,
-                name=f"stage{stage + 1}_block{block + 1}",
-            )
-    return x
+    def block(
+        x: keras.KerasTensor, width: int, strides: tuple[int, int], project: bool, name: str
+    ) -> keras.KerasTensor:
+        """conv3x3, stride - BN - ReLU - conv3x3 - BN, beside the identity or a projection."""
+        residual = style.conv_norm(x, width, 3, strides, name=f"{name}_1")
+        residual = layers.ReLU(name=f"{name}_1_relu")(residual)
+        residual = style.conv_norm(residual, width, 3, name=f"{name}_2")
+        return join(x, residual, style, strides, project, name)
 
-
-def _basic_block(
-    x: keras.KerasTensor,
-    style: LayerStyle,
-    width: int,
-    strides: tuple[int, int],
-    *,
-    project: bool,
-    name: str,
-) -> keras.KerasTensor:
-    """Two 3x3 convolutions beside an identity, or beside a projection.
-
-    x -+- conv3x3, stride - BN - ReLU - conv3x3 - BN -+- ReLU
-       +- (conv1x1, stride - BN) ---------------------+
-    """
-    residual = style.conv_norm(x, width, 3, strides, name=f"{name}_1")
-    residual = layers.ReLU(name=f"{name}_1_relu")(residual)
-    residual = style.conv_norm(residual, width, 3, name=f"{name}_2")
-    if project:
-        x = style.conv_norm(x, width, 1, strides, name=f"{name}_shortcut")
-    x = layers.Add(name=f"{name}_add")([x, residual])
-    return layers.ReLU(name=f"{name}_relu")(x)
+    return stages(stem(inputs, style, plan), plan, block)
