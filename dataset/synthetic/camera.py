@@ -119,11 +119,12 @@ def _rectified(rng: np.random.Generator, corners: np.ndarray, width: float) -> V
 def _trimmed(rng: np.random.Generator, view: View, layout: Layout) -> View:
     """The view cut between its edges and the characters, a little into them at most."""
     cells = [
-        (c.x + dx, c.y + dy) for c in layout.cells for dx in (0, c.width) for dy in (0, c.height)
+        view.points(np.array([(c.x + x, c.y + y) for x in (0, c.width) for y in (0, c.height)]))
+        for c in layout.cells
     ]
-    inked = view.points(np.array(cells))
+    inked = np.concatenate(cells)
     edges = np.array([[0.0, 0.0], [view.width, view.height]])
-    bite = _DEEPEST_BITE * np.ptp(inked[:, 1])
+    bite = _DEEPEST_BITE * min(np.ptp(cell[:, 1]) for cell in cells)
     inner = np.array([inked.min(0) + bite, inked.max(0) - bite])
     # The four sides of one crop are cut about alike.
     share = np.clip(rng.random() + rng.normal(0, 0.2, (2, 2)), 0, 1)

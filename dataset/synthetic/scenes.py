@@ -127,11 +127,11 @@ ROAD = Scene(
 # For training: no frozen set shows it.
 STORED = Scene(
     "stored",
-    width=(70, 260),
-    yaw=30,
-    pitch=22,
-    roll=12,
-    rectified=0.5,
+    width=(80, 260),
+    yaw=40,
+    pitch=30,
+    roll=15,
+    rectified=0.35,
     slack=(-0.02, 0.06),
     brightness=(0.5, 1.35),
     night=0.15,
