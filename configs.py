@@ -211,8 +211,28 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train": {"epochs": 7},
     },
 }
+# Each other backbone with its default options, trained as `resnet18` is.
+PRESETS |= {
+    name: {"model": {"backbone": name}}
+    for name in (
+        "resnet18-v2",
+        "resnext18",
+        "resnext18-32x4d",
+        "mixnet18",
+        "mobilenet",
+        "mobilenet-v2",
+        "mobilenet-v3-small",
+        "mobilenet-v3-large",
+    )
+}
 DEFAULT_PRESET = "quick"
-ALIASES = {"resnet-18": "resnet18"}
+# The original's spellings of backbones and of their presets (its `mobilenet-v2` is ours too).
+ALIASES = {
+    "resnet-18": "resnet18",
+    "resnet-18-v2": "resnet18-v2",
+    "resnext-18": "resnext18",
+    "mixnet-18": "mixnet18",
+}
 
 
 def preset_names() -> tuple[str, ...]:
