@@ -118,7 +118,20 @@ class LossConfig(_Section):
 class OptimizerConfig(_Section):
     """The optimizer and its learning-rate schedule."""
 
-    name: Literal["radam", "adam", "adamw", "sgd"] = "radam"
+    name: Literal[
+        "radam",
+        "adam",
+        "adamw",
+        "sgd",
+        "adadelta",
+        "adafactor",
+        "adagrad",
+        "adamax",
+        "lamb",
+        "lion",
+        "nadam",
+        "rmsprop",
+    ] = Field("radam", description="`adam` is AMSGrad, `sgd` has Nesterov's momentum")
     learning_rate: float = Field(1e-3, gt=0, description="peak, of the cosine and constant ones")
     schedule: Literal["steps", "cosine", "constant"] = "cosine"
     warmup_epochs: float = Field(1.0, ge=0, description="of the cosine schedule")
@@ -126,7 +139,15 @@ class OptimizerConfig(_Section):
     boundaries: tuple[int, ...] = Field((10, 140, 200, 260, 300), description="last epochs, steps")
     values: tuple[float, ...] = Field((1e-5, 1e-3, 1e-4, 1e-5, 1e-6), description="rates, steps")
     momentum: float = Field(0.95, ge=0, lt=1, description="of sgd")
-    weight_decay: float = Field(0.01, ge=0, description="decoupled, of adamw")
+    decay: Literal["l2", "decoupled"] = Field(
+        "l2",
+        description="how model.conv_decay and model.gamma_decay act: `l2`: in the loss; "
+        "`decoupled`: weights shrink by learning rate x decay, where 0.01 to 0.1 is usual",
+    )
+    weight_decay: float = Field(
+        0.01, ge=0, description="decoupled, of convolution kernels, of adamw with `decay: l2`"
+    )
+    accumulate: int = Field(1, ge=1, description="batches whose gradients make one update")
     clip_norm: float | None = Field(None, gt=0, description="global gradient norm")
     ema: float = Field(0.0, ge=0, lt=1, description="momentum of averaged weights; 0: none")
 
@@ -142,6 +163,7 @@ class TrainConfig(_Section):
 
     epochs: int = Field(300, ge=1)
     batch_size: int = Field(64, ge=1)
+    devices: int = Field(1, ge=1, description="that divide every batch among them")
     seed: int = Field(800, ge=0)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     deterministic: bool = Field(True, description="the same seed gives the same weights on CPU")
@@ -161,6 +183,13 @@ class Config(_Section):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _devices_do_not_accumulate(self) -> Config:
+        # Keras gathers inside a branch, where TensorFlow's devices cannot add up their gradients.
+        if self.train.devices > 1 and self.optimizer.accumulate > 1:
+            raise ValueError("train.devices and optimizer.accumulate cannot both be more than 1")
+        return self
 
 
 _SHORT_SCHEDULE: dict[str, Any] = {"name": "adam", "schedule": "cosine", "warmup_epochs": 0.5}

@@ -177,7 +177,11 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
         InputError: an unknown backbone, or a bad option of it.
     """
     model = config.model
-    style = LayerStyle(model.conv_decay, model.gamma_decay)
+    in_loss = config.optimizer.decay == "l2"
+    style = LayerStyle(
+        conv_decay=model.conv_decay if in_loss else 0.0,
+        gamma_decay=model.gamma_decay if in_loss else 0.0,
+    )
     # 1. Pixels.
     image = keras.Input((model.height, model.width, 3), dtype="uint8", name=INPUT_NAME)
     x = PixelScaling(name="scaling")(image)
@@ -187,8 +191,8 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
     features = registry.build(
         model.backbone,
         x,
-        conv_decay=model.conv_decay,
-        gamma_decay=model.gamma_decay,
+        conv_decay=style.conv_decay,
+        gamma_decay=style.gamma_decay,
         **model.backbone_options,
     )
     # 3. One softmax for each head: [batch, width].

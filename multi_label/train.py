@@ -11,6 +11,7 @@ from ..configs import Config
 from ..dataset.source import Source
 from ..errors import InputError
 from ..plate.schema import LabelSchema, load_schema
+from ..training.devices import data_parallel, make_ready
 from ..training.initialise import load_initial_weights
 from ..training.loop import TrainingResult, fit, prepare_framework
 from ..training.run_folder import RunFolder
@@ -41,14 +42,16 @@ def train_classifier(
     """
     prepare_framework(config)
     schema = load_schema(config.model.label_schema)
-    if resume:
-        model = _load_last(run)
-    else:
-        model = compiled_classifier(config, schema, training.steps_per_epoch)
-        if init is not None:
-            transfer = load_initial_weights(model, init)
-            fresh = ", ".join(transfer.missing) or "none"
-            logger.info("took over %d layers, fresh: %s", transfer.taken, fresh)
+    with data_parallel(config.train.devices):
+        if resume:
+            model = _load_last(run)
+        else:
+            model = compiled_classifier(config, schema, training.steps_per_epoch)
+        make_ready(model, config.train.devices)
+    if init is not None and not resume:
+        transfer = load_initial_weights(model, init)
+        fresh = ", ".join(transfer.missing) or "none"
+        logger.info("took over %d layers, fresh: %s", transfer.taken, fresh)
     return fit(model, training, validation, config, run, schema)
 
 
@@ -57,7 +60,13 @@ def compiled_classifier(
 ) -> PlateClassifier:
     """A fresh classifier with its optimizer and loss."""
     model = build_classifier(config, schema)
-    optimizer = build_optimizer(config.optimizer, steps_per_epoch, config.train.epochs)
+    optimizer = build_optimizer(
+        config.optimizer,
+        steps_per_epoch,
+        config.train.epochs,
+        conv_decay=config.model.conv_decay,
+        gamma_decay=config.model.gamma_decay,
+    )
     model.compile(
         optimizer=optimizer,
         loss=build_loss(config.loss, plates=steps_per_epoch * config.train.batch_size),

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import keras
 
+from .devices import synchronize
+
 
 @contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
@@ -44,4 +46,5 @@ def save_for_reading(model: keras.Model, path: str) -> None:
     copy = type(model).from_config(model.get_config())
     for mine, its in zip(copy.layers, model.layers, strict=True):
         mine.set_weights(its.get_weights())
+    synchronize(copy, devices=1)
     copy.save(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -33,12 +34,29 @@ def data_parallel(devices: int) -> AbstractContextManager[Any]:
             f"--devices {devices}: there is only {', '.join(found)}; give {len(found)} or fewer"
         )
     if backend == "tensorflow":
-        import tensorflow as tf
-
-        return tf.distribute.MirroredStrategy(found[:devices]).scope()
+        return _mirrored(tuple(found[:devices])).scope()
     parallel = keras.distribution.DataParallel(devices=found[:devices], auto_shard_dataset=False)
     keras.distribution.set_distribution(parallel)
     return nullcontext()
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> Any:
+    # One for all trainings of a process: a second one would number its messages between the
+    # devices from the beginning again, and TensorFlow would mistake them for the first one's.
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def make_ready(model: keras.Model, devices: int) -> None:
+    """Prepares a compiled model, inside `data_parallel`, to be fitted like on one device."""
+    synchronize(model, devices)
+    if devices == 1 or keras.backend.backend() != "tensorflow":
+        return
+    model.optimizer.build(model.trainable_variables)
+    # Keras would build the model from a batch of the data, which a generator cannot give back.
+    model._maybe_symbolic_build = lambda **_: None
 
 
 def synchronize(model: keras.Model, devices: int) -> None:

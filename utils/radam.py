@@ -35,6 +35,8 @@ class RAdam(keras.optimizers.Optimizer):
     https://arxiv.org/abs/1908.03265
     """
 
+    weight_decay: Any
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -100,14 +102,12 @@ class RAdam(keras.optimizers.Optimizer):
         return rho, ops.sqrt(ops.maximum(fraction, 0.0))
 
     def _apply_weight_decay(self, variables: list[keras.Variable]) -> None:
-        # Keras's own casts the decay through float32, whatever the variable's type.
-        if self.weight_decay is None:
-            return
-        for variable in variables:
-            if self._use_weight_decay(variable):
-                rate = ops.cast(self.learning_rate, variable.dtype)
-                decay = _exact(self.weight_decay, variable.dtype)
-                variable.assign(variable - variable * decay * rate)
+        plain = self.weight_decay
+        if plain is not None:
+            # Keras takes a plain number through float32, whatever the variables' type.
+            self.weight_decay = _exact(plain, keras.config.floatx())
+            super()._apply_weight_decay(variables)
+            self.weight_decay = plain
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the optimizer, without its state."""

@@ -1,4 +1,4 @@
-"""The original's schedule of rates, the cosine, and the optimizers that follow them."""
+"""The original's schedule of rates, and the cosine."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import keras
 import numpy as np
 import pytest
 from chepai.configs import OptimizerConfig
-from chepai.utils.optimizers import build_optimizer, build_schedule
-from chepai.utils.radam import RAdam
+from chepai.utils.optimizers import build_schedule
 from chepai.utils.schedules import EpochSteps, warm_cosine
 
 
@@ -63,28 +62,3 @@ def test_a_schedule_survives_a_round_trip(schedule: EpochSteps) -> None:
     config = keras.optimizers.schedules.serialize(schedule)
     copy = keras.optimizers.schedules.deserialize(config)
     assert [float(copy(s)) for s in range(20)] == [float(schedule(s)) for s in range(20)]
-
-
-def test_each_named_optimizer_has_its_settings() -> None:
-    def built(name: str, **options: object) -> keras.optimizers.Optimizer:
-        config = OptimizerConfig(name=name, schedule="constant", **options)
-        return build_optimizer(config, steps_per_epoch=10, epochs=2)
-
-    assert isinstance(built("radam"), RAdam)
-    assert built("adam").amsgrad
-    assert built("adamw", weight_decay=0.03).weight_decay == 0.03
-    sgd = built("sgd", momentum=0.9, clip_norm=2.5, ema=0.99)
-    assert (sgd.momentum, sgd.nesterov, sgd.global_clipnorm) == (0.9, True, 2.5)
-    assert (sgd.use_ema, sgd.ema_momentum, built("sgd").use_ema) == (True, 0.99, False)
-
-
-@pytest.mark.parametrize("name", ["radam", "adam", "adamw", "sgd"])
-def test_each_named_optimizer_comes_down_a_bowl(name: str) -> None:
-    config = OptimizerConfig(name=name, learning_rate=0.05, warmup_epochs=0.5, weight_decay=0.0)
-    optimizer = build_optimizer(config, steps_per_epoch=50, epochs=2)
-    x = keras.Variable([1.4, 0.2])
-    bottom = np.array([1.0, 0.5], "float32")
-    for _ in range(100):
-        optimizer.apply([2.0 * (x - bottom)], [x])
-    distance = np.linalg.norm(keras.ops.convert_to_numpy(x) - bottom)
-    assert distance < 0.3 * np.linalg.norm(np.array([1.4, 0.2]) - bottom)
