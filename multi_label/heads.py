@@ -28,10 +28,10 @@ class HeadAttention(layers.Layer):
                   +----------------------------------------------------------------+- weighted sum
 
     The layout moves all heads' places by what the whole plate looks like: those of a plate with
-    two rows or five characters lie elsewhere. The position bias is learned for each head and position. Where a place is given it begins as
-    a Gaussian round that column: heads that begin by looking everywhere at once need several
-    times as many plates until they part. The softmax is in float32 whatever the precision of
-    the model.
+    two rows or five characters lie elsewhere. The position bias is learned for each head and
+    position. Where a place is given it begins as a Gaussian round that column: heads that begin
+    by looking everywhere at once need several times as many plates until they part. The softmax
+    is in float32 whatever the precision of the model.
 
     Args:
         heads: how many.
