@@ -68,7 +68,7 @@ setup(
     package_dir={"chepai": "."},
     packages=["chepai", *(f"chepai.{room}" for room in ROOMS)],
     package_data={
-        "chepai": ["py.typed", "pretrained/*"],
+        "chepai": ["py.typed", "pretrained/*.json", "pretrained/*.md", "pretrained/*.onnx"],
         "chepai.plate": ["schemas/*.yaml"],
         "chepai.inference": ["samples/*"],
     },

@@ -14,12 +14,26 @@ FOLDER = Path(__file__).resolve().parents[1] / "pretrained"
 
 
 @dataclass(frozen=True)
-class ShippedModel:
-    """One entry of `pretrained/models.json`."""
+class ShippedFile:
+    """A file of `pretrained/` and what its checksum has to be."""
 
-    name: str
     path: Path
     sha256: str
+
+    def checked(self) -> Path:
+        """The path of the whole file; InputError where it is damaged."""
+        if file_checksum(self.path) != self.sha256:
+            raise InputError(f"the shipped model {self.path} is damaged; install chepai again")
+        return self.path
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """One entry of `pretrained/models.json`; `weights` is the `.keras` file to fine-tune from."""
+
+    name: str
+    file: ShippedFile
+    weights: ShippedFile | None = None
     preset: str | None = None
     parameters: int | None = None
     macs: int | None = None
@@ -34,28 +48,55 @@ def shipped_models(folder: Path = FOLDER) -> dict[str, ShippedModel]:
     models = {
         name: ShippedModel(
             name,
-            folder / entry["file"],
-            entry["sha256"],
+            ShippedFile(folder / entry["file"], entry["sha256"]),
+            _weights(entry.get("weights"), folder),
             entry.get("preset"),
             entry.get("parameters"),
             entry.get("macs"),
         )
         for name, entry in entries.items()
     }
-    return {name: model for name, model in models.items() if model.path.is_file()}
+    return {name: model for name, model in models.items() if model.file.path.is_file()}
+
+
+def _weights(entry: dict[str, str] | None, folder: Path) -> ShippedFile | None:
+    return None if entry is None else ShippedFile(folder / entry["file"], entry["sha256"])
 
 
 def model_path(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
-    """The file of a shipped model's name, or the path itself.
+    """The file to read with: of a shipped model's name, or the path itself.
 
     Raises:
         InputError: a name that no shipped model has, or a shipped file that is damaged.
     """
+    model = _named(name_or_path, folder)
+    return Path(name_or_path) if model is None else model.file.checked()
+
+
+def weights_path(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
+    """The `.keras` file to fine-tune: of a shipped model's name, or the path itself.
+
+    Raises:
+        InputError: as of `model_path`, or weights that this installation lacks.
+    """
+    model = _named(name_or_path, folder)
+    if model is None:
+        return Path(name_or_path)
+    if model.weights is None or not model.weights.path.is_file():
+        raise InputError(
+            f"the weights of {model.name!r} lie in chepai's repository, not in its wheel; "
+            "give the path of a .keras file"
+        )
+    return model.weights.checked()
+
+
+def _named(name_or_path: str | Path, folder: Path) -> ShippedModel | None:
+    """The shipped model of that name; None for what is a path."""
     name = str(name_or_path)
     if name not in SHIPPED_NAMES:
         path = Path(name_or_path)
         if path.suffix or path.exists():
-            return path
+            return None
         raise InputError(
             f"there is no model {name!r}: give {' or '.join(SHIPPED_NAMES)}, or the path of an "
             ".onnx or .keras file"
@@ -66,9 +107,7 @@ def model_path(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
             f"the model {name!r} is not part of this installation; train one with "
             "`chepai train` and give the path of its .onnx or .keras file"
         )
-    if file_checksum(model.path) != model.sha256:
-        raise InputError(f"the shipped model {model.path} is damaged; install chepai again")
-    return model.path
+    return model
 
 
 def file_checksum(path: Path) -> str:

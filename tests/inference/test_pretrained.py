@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from chepai.errors import InputError
-from chepai.inference.pretrained import model_path, shipped_models
+from chepai.inference.pretrained import FOLDER, model_path, shipped_models, weights_path
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "default-1.onnx").write_bytes(b"weights")
     entry = {"file": "default-1.onnx", "sha256": hashlib.sha256(b"weights").hexdigest()}
-    index = {"default": entry, "fast": {"file": "absent.onnx", "sha256": "0"}}
+    (tmp_path / "default-1.keras").write_bytes(b"more")
+    more = {"file": "default-1.keras", "sha256": hashlib.sha256(b"more").hexdigest()}
+    index = {"default": {**entry, "weights": more}, "fast": {"file": "absent.onnx", "sha256": "0"}}
     (tmp_path / "models.json").write_text(json.dumps(index), encoding="utf-8")
     return tmp_path
 
@@ -40,3 +42,18 @@ def test_an_unknown_name_is_told_from_a_path(folder: Path):
     with pytest.raises(InputError, match="no model 'defualt': give default or fast"):
         model_path("defualt", folder)
     assert model_path("some/where.onnx", folder) == Path("some/where.onnx")
+
+
+def test_weights_to_fine_tune_lie_beside_what_reads(folder: Path):
+    assert weights_path("default", folder) == folder / "default-1.keras"
+    assert weights_path("some/where.keras", folder) == Path("some/where.keras")
+    (folder / "default-1.keras").unlink()
+    with pytest.raises(InputError, match="lie in chepai's repository, not in its wheel"):
+        weights_path("default", folder)
+
+
+def test_every_shipped_file_is_whole():
+    for name in shipped_models():
+        assert model_path(name).is_file()
+        assert weights_path(name).is_file()
+    assert "default" in shipped_models(), f"{FOLDER} holds no default model"
