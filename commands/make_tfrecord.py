@@ -64,8 +64,10 @@ def _write_tfrecords(
     records: list[PlateRecord], schema: LabelSchema, args: argparse.Namespace
 ) -> int:
     from ..dataset.tfrecord_writer import write_tfrecords
+    from ..frameworks import import_tensorflow
     from ..utils.progress import progress
 
+    import_tensorflow()
     index = write_tfrecords(
         records,
         args.output,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,11 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures for rendered plates")
     parser.add_argument("--backgrounds", metavar="DIR", help="scenes for rendered plates")
-    parser.add_argument("--init", metavar="MODEL", help="begin with the weights of this .keras")
+    parser.add_argument(
+        "--init",
+        metavar="MODEL",
+        help="begin with the weights of a shipped model's name or of a .keras file",
+    )
     parser.add_argument("--resume", metavar="RUN", help="continue this run folder")
     parser.add_argument("--output", metavar="DIR", default="runs", help="parent of run folders")
     parser.add_argument("--seed", type=int, help="of weights, order, augmentation and rendering")
     parser.add_argument("--workers", type=int, help="processes that render or read")
+    parser.add_argument("--devices", type=int, help="graphics cards that divide every batch")
     parser.add_argument(
         "--no-report",
         action="store_true",
@@ -61,7 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains, then shows what the model reads."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     resumed = _open_run(args.resume) if args.resume else None
     if resumed is None:
         config = load_config(args.preset, args.config, _overrides(args))
@@ -91,18 +94,23 @@ def _open_run(path: str) -> RunFolder:
 
 def _train(config: Config, resumed: RunFolder | None, args: argparse.Namespace) -> TrainingResult:
     """The folder is made last, when frameworks and data have been found to be there."""
+    from ..frameworks import import_keras
+
+    import_keras()
     from ..dataset.sources import training_source, validation_source
+    from ..inference.pretrained import weights_path
     from ..multi_label.train import train_classifier
     from ..plate.schema import load_schema
     from ..training.run_folder import RunFolder
 
+    init = None if args.init is None else weights_path(args.init)
     schema = load_schema(config.model.label_schema)
     training = training_source(config, schema)
     validation = validation_source(config, schema)
     folder = resumed or RunFolder.create(args.output, config)
     print(f"training {config.preset} into {folder.path}", flush=True)
     return train_classifier(
-        config, folder, training, validation, init=args.init, resume=resumed is not None
+        config, folder, training, validation, init=init, resume=resumed is not None
     )
 
 
@@ -115,7 +123,12 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     for key, folder in (("render.glyphs", args.glyphs), ("render.backgrounds", args.backgrounds)):
         if folder:
             overrides.append(f"{key}={_quoted(_existing(folder))}")
-    for key, value in (("train.seed", args.seed), ("data.workers", args.workers)):
+    numbers = {
+        "train.seed": args.seed,
+        "data.workers": args.workers,
+        "train.devices": args.devices,
+    }
+    for key, value in numbers.items():
         if value is not None:
             overrides.append(f"{key}={value}")
     return overrides

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ..errors import InputError
+
 Batch = tuple[np.ndarray, np.ndarray]
 """Images uint8 RGB [batch, height, width, 3] and labels int32 [batch, heads], -1 masked."""
+
+# How TensorFlow's error begins to tell of an exception that a function in its graph raised.
+_RAISED_INSIDE = re.compile(r"\b(?:ImageError|InputError): (?P<sentence>[^\n]+)")
 
 # The fourth word of a seed tells uses apart that share (seed, epoch, index).
 ORDER_STREAM = 1
@@ -57,3 +64,21 @@ def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
 def augment_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
     """The random numbers that augment plate `index` in epoch `epoch`, in whatever order."""
     return np.random.default_rng([seed, epoch, index, AUGMENT_STREAM])
+
+
+@contextmanager
+def bad_input_named() -> Iterator[None]:
+    """Turns what TensorFlow makes of an InputError inside a pipeline into that InputError.
+
+    A damaged picture is met by a thread of tf.data, far from whoever draws the batches; TensorFlow
+    hands on its words only, between its own and a traceback.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        found = _RAISED_INSIDE.search(str(error))
+        if found is None:
+            raise
+        raise InputError(found["sentence"]) from error

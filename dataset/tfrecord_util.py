@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from ..configs import Config
 from ..errors import InputError
+from ..plate.image import ImageError
 from ..plate.schema import LabelSchema
 from .batch_reader import BatchReader
 from .dataset_util import PREFETCHED, batch_spec, numpy_map
@@ -121,10 +123,21 @@ class TFRecordSource:
     ) -> Batch:
         first = int(step) * self._config.train.batch_size
         numbers = range(first, first + len(images))
-        return self._reader.augmented(list(images), labels, int(epoch), numbers)
+        with self._place_named():
+            return self._reader.augmented(list(images), labels, int(epoch), numbers)
 
     def _plain(self, images: np.ndarray, labels: np.ndarray) -> Batch:
-        return self._reader.plain(list(images), labels)
+        with self._place_named():
+            return self._reader.plain(list(images), labels)
+
+    @contextmanager
+    def _place_named(self) -> Iterator[None]:
+        """Says where a picture that cannot be read stands, as well as it is known."""
+        try:
+            yield
+        except ImageError as error:
+            place = self._files[0] if len(self._files) == 1 else Path(self._files[0]).parent
+            raise ImageError(f"{error.reason}; make-tfrecord leaves such out", place) from error
 
 
 def _check_schema(shards: list[Path], schema: LabelSchema) -> None:

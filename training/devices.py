@@ -14,30 +14,23 @@ from ..errors import InputError
 def data_parallel(devices: int) -> AbstractContextManager[Any]:
     """Inside, a model is built or loaded that trains on `devices` devices; 1 changes nothing.
 
-    With TensorFlow a `MirroredStrategy`, with JAX Keras's `DataParallel`: over the graphics
-    cards, or where there are none over TensorFlow's or JAX's logical processors. The batch of the
-    configuration is the whole one, which the devices divide.
+    They are graphics cards, or where there are none TensorFlow's logical processors, under a
+    `MirroredStrategy`. The batch of the configuration is the whole one, which they divide.
 
     Raises:
-        InputError: fewer devices, or a backend that cannot.
+        InputError: there are fewer devices, or Keras is on another backend.
     """
     if devices == 1:
         return nullcontext()
     backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
-        raise InputError(
-            f"--devices {devices} wants Keras on tensorflow or jax; it is on {backend}"
-        )
+    if backend != "tensorflow":
+        raise InputError(f"--devices {devices} wants Keras on tensorflow; it is on {backend}")
     found = keras.distribution.list_devices()
     if len(found) < devices:
         raise InputError(
             f"--devices {devices}: there is only {', '.join(found)}; give {len(found)} or fewer"
         )
-    if backend == "tensorflow":
-        return _mirrored(tuple(found[:devices])).scope()
-    parallel = keras.distribution.DataParallel(devices=found[:devices], auto_shard_dataset=False)
-    keras.distribution.set_distribution(parallel)
-    return nullcontext()
+    return _mirrored(tuple(found[:devices])).scope()
 
 
 @functools.cache
@@ -52,7 +45,7 @@ def _mirrored(devices: tuple[str, ...]) -> Any:
 def make_ready(model: keras.Model, devices: int) -> None:
     """Prepares a compiled model, inside `data_parallel`, to be fitted like on one device."""
     synchronize(model, devices)
-    if devices == 1 or keras.backend.backend() != "tensorflow":
+    if devices == 1:
         return
     model.optimizer.build(model.trainable_variables)
     # Keras would build the model from a batch of the data, which a generator cannot give back.
@@ -60,14 +53,13 @@ def make_ready(model: keras.Model, devices: int) -> None:
 
 
 def synchronize(model: keras.Model, devices: int) -> None:
-    """Batch normalisation sees the whole batch of several TensorFlow devices, not its part.
+    """Batch normalisation sees the whole batch of several devices, not each its part.
 
-    So the losses are those of one device. JAX sees the whole batch anyway.
+    So the losses are those of one device.
     """
-    together = devices > 1 and keras.backend.backend() == "tensorflow"
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = together
+            layer.synchronized = devices > 1
 
 
 def sum_over_devices(value: Any) -> Any:

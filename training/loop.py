@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from ..configs import Config
-from ..dataset.source import Source
+from ..dataset.source import Source, bad_input_named
 from ..files import atomic_path
 from ..plate.schema import LabelSchema
 from ..utils.epoch_progress import EpochProgress
@@ -64,6 +64,7 @@ def prepare_framework(config: Config) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+@bad_input_named()
 def fit(
     model: keras.Model,
     training: Source,
@@ -77,11 +78,14 @@ def fit(
     A run that was interrupted inside an epoch first finishes that epoch with the batches that
     it has not seen, so that it ends like one that was not interrupted. Best and final weights
     are the averaged ones if averaging is on; those of `model` and `last.keras` are not.
+
+    Raises:
+        InputError: a picture that cannot be read, named.
     """
     began = time.perf_counter()
     # Keras's fit would overwrite the weights with their averages at its end; see averaging.py.
     model.optimizer.finalize_variable_values = lambda _variables: None
-    first_epoch, done_steps = divmod(int(model.optimizer.iterations), training.steps_per_epoch)
+    first_epoch, done_steps = divmod(_batches_done(model), training.steps_per_epoch)
     callbacks = _callbacks(validation, config, run, schema)
     callbacks.epoch_end.restore(first_epoch)
     interrupted = False
@@ -102,6 +106,12 @@ def fit(
     history = callbacks.epoch_end.history
     best = max((row[MONITOR] for row in history), default=0.0)
     return TrainingResult(run, len(history), best, time.perf_counter() - began, interrupted)
+
+
+def _batches_done(model: keras.Model) -> int:
+    # `iterations` counts updates, which are fewer where gradients are gathered over batches.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    return int(keras.ops.convert_to_numpy(optimizer._iterations))
 
 
 def _fit_epochs(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...frameworks import import_keras
 from ...plate.schema import LabelSchema
 from ..model_card import ModelCard
 
-_BACKENDS = ("tensorflow", "jax", "torch")
 # Their import registers the classes that `.keras` files name.
 _MODEL_MODULES = ("multi_label.classifier_model",)
 _MIXED = ("mixed_bfloat16", "mixed_float16")
@@ -81,51 +76,3 @@ def card_of(model: Any, name: str) -> ModelCard:
         family=config.get("family", "multi_label"),
         calibration=getattr(model, "calibration", None),
     )
-
-
-def import_keras(threads: int | None = None) -> Any:
-    """Imports Keras on the first installed backend, quietly.
-
-    Raises:
-        InputError: Keras or every backend is missing; it names the extra that installs them.
-    """
-    backend = next((name for name in _BACKENDS if find_spec(name)), None)
-    if find_spec("keras") is None or backend is None:
-        raise InputError('this needs Keras and TensorFlow: pip install "chepai[train]"')
-    if "keras" not in sys.modules:
-        os.environ.setdefault("KERAS_BACKEND", backend)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _silent_stderr():
-        import keras
-    if threads is not None and keras.backend.backend() == "tensorflow":
-        _limit_tensorflow(threads)
-    return keras
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Drops what native code prints: TensorFlow's import greets whatever its log level says."""
-    try:
-        saved = os.dup(2)
-    except OSError:  # there is no standard error to silence
-        yield
-        return
-    try:
-        sys.stderr.flush()
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-def _limit_tensorflow(threads: int) -> None:
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-    except RuntimeError:
-        # TensorFlow has started with other numbers of threads and keeps them.
-        return

@@ -1,0 +1,79 @@
+"""Importing Keras and TensorFlow: late, quietly, and with a sentence where they are missing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from .errors import InputError
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def import_keras(threads: int | None = None) -> Any:
+    """Imports Keras on the first installed backend, quietly.
+
+    Raises:
+        InputError: Keras or every backend is missing; it names the extra that installs them.
+    """
+    backend = next((name for name in _BACKENDS if find_spec(name)), None)
+    if find_spec("keras") is None or backend is None:
+        raise InputError('this needs Keras and TensorFlow: pip install "chepai[train]"')
+    if "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", backend)
+    keras = _import_quietly("keras")
+    if threads is not None and keras.backend.backend() == "tensorflow":
+        _limit_tensorflow(threads)
+    return keras
+
+
+def import_tensorflow() -> Any:
+    """Imports TensorFlow, quietly.
+
+    Raises:
+        InputError: it is missing; it names the extra that installs it.
+    """
+    if find_spec("tensorflow") is None:
+        raise InputError('this needs TensorFlow: pip install "chepai[train]"')
+    return _import_quietly("tensorflow")
+
+
+def _import_quietly(name: str) -> Any:
+    if name not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _silent_stderr():
+        return import_module(name)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drops what native code prints: TensorFlow's import greets whatever its log level says."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error to silence
+        yield
+        return
+    try:
+        sys.stderr.flush()
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def _limit_tensorflow(threads: int) -> None:
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        # TensorFlow has started with other numbers of threads and keeps them.
+        return
