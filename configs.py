@@ -214,7 +214,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
         "render": {"gate": 0.15, "parking": 0.25, "road": 0.2, "stored": 0.35, "reject": 0.05},
         "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 3e-3, "ema": 0.999},
-        "train": {"epochs": 16, "precision": "mixed_bfloat16"},
+        "train": {"epochs": 24, "precision": "mixed_bfloat16"},
     },
     # Trains in a quarter of an hour on two cores: what `make train` shows.
     "quick": {

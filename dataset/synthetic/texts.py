@@ -12,7 +12,7 @@ from ...plate.schema import Kind, LabelSchema
 # How often a kind is drawn, by (kind, rows). Blue is what roads show most, but even the rarest
 # is one plate in a hundred. Kinds of one's own schema get `_OTHER_WEIGHT`.
 KIND_WEIGHTS: dict[tuple[str, int], float] = {
-    ("blue", 1): 29.0,
+    ("blue", 1): 27.0,
     ("green-small", 1): 12.0,
     ("green-large", 1): 5.0,
     ("yellow", 1): 9.0,
@@ -31,8 +31,8 @@ KIND_WEIGHTS: dict[tuple[str, int], float] = {
     ("army", 2): 1.0,
     ("army-2004", 1): 2.4,
     ("army-2004", 2): 1.2,
-    ("armed-police", 1): 3.5,
-    ("armed-police", 2): 2.5,
+    ("armed-police", 1): 5.5,
+    ("armed-police", 2): 4.5,
     ("aviation", 1): 2.0,
     ("macau", 1): 1.5,
     ("macau", 2): 1.0,
