@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import shutil
 from pathlib import Path
 from types import ModuleType
 
 from ..configs import Config
+from ..dataset.file_util import read_records
+from ..dataset.records import PlateRecord
+from ..errors import InputError
+from ..plate.schema import LabelSchema, load_schema
 from ..training.run_folder import RunFolder
 
 SET, SCENE = "eval-v1", "gate"
 GENERATED = Path("generated")
+EXAMPLES = 12
 
 
 def show_result(config: Config, folder: RunFolder) -> None:
-    """Exports the best weights, evaluates them, reads the sample plates, says where all is.
+    """Exports the best weights, evaluates them, reads some plates, says where all is.
 
     A model trained on rendered plates alone is evaluated on `eval-v1/gate`, drawn with the
     glyphs that it was trained with; another one on its validation plates.
@@ -24,11 +31,35 @@ def show_result(config: Config, folder: RunFolder) -> None:
     run_mode(export, "--model", str(folder.best), "--output", str(folder.onnx))
     reader = ("--model", str(folder.onnx))
     figures = str(folder.report / "figures.json")
-    data = [part for path in _evaluation_data(config) for part in ("--data", path)]
+    data = _evaluation_data(config)
     if data:
-        run_mode(test, *reader, *data, "--json", figures, "--output", str(folder.report))
-    run_mode(predict, *reader)
+        named = [part for path in data for part in ("--data", path)]
+        run_mode(test, *reader, *named, "--json", figures, "--output", str(folder.report))
+    run_mode(predict, *reader, *_examples(data, config, folder))
     print(_where(folder))
+
+
+def _examples(data: list[str], config: Config, folder: RunFolder) -> list[str]:
+    """The first plates of what the model was evaluated on, copied under their texts as names.
+
+    None where there are none: then `predict` reads its own samples.
+    """
+    records = _first_records(data, load_schema(config.model.label_schema))
+    place = folder.report / "plates"
+    if records:
+        place.mkdir(parents=True, exist_ok=True)
+    for record in records:
+        shutil.copyfile(record.path, place / f"{record.text}{record.path.suffix}")
+    return [str(place)] if records else []
+
+
+def _first_records(data: list[str], schema: LabelSchema) -> list[PlateRecord]:
+    for path in data:
+        with contextlib.suppress(InputError):  # TFRecords and arrays hold no files
+            records = read_records(path, schema, skip_unencodable=True)
+            shown = [record for record in records if record.text and record.path.is_file()]
+            return shown[:EXAMPLES]
+    return []
 
 
 def run_mode(mode: ModuleType, *arguments: str) -> int:

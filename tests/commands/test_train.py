@@ -52,7 +52,9 @@ def test_training_ends_with_figures_an_onnx_file_and_readings(
         len(Reader(run / "model.onnx").read([tmp_path / "generated/eval-v1/gate/000000.jpg"])) == 1
     )
     said = capsys.readouterr().out
-    assert "民航G0530.jpg" in said
+    shown = sorted((run / "report" / "plates").glob("*.jpg"))
+    assert len(shown) == _after_training.EXAMPLES
+    assert all(plate.name in said for plate in shown)
     assert f"--model {run / 'model.onnx'} PICTURE" in said
 
 
