@@ -10,12 +10,11 @@ from ..errors import InputError
 from .array_writer import PLATES
 from .rendered_source import RenderedSource
 from .source import Source
+from .tfrecord_files import shards_in
 
 if TYPE_CHECKING:
     from ..configs import Config
     from ..plate.schema import LabelSchema
-
-SHARD_PATTERN = "*.tfrecord"
 
 
 def training_source(config: Config, schema: LabelSchema) -> Source:
@@ -71,7 +70,7 @@ def kind_of(path: str) -> str:
     place = Path(path)
     if place.name == PLATES or (place / PLATES).is_file():
         return "array"
-    if place.suffix == ".tfrecord" or (place.is_dir() and any(place.glob(SHARD_PATTERN))):
+    if place.suffix == ".tfrecord" or (place.is_dir() and shards_in(place)):
         return "TFRecords"
     if not place.exists():
         raise InputError(f"there is no {path}: a label file, a folder, TFRecords or an array")

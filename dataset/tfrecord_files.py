@@ -65,6 +65,11 @@ def index_of(shard: Path) -> ShardIndex | None:
     return ShardIndex.load(shard.with_name(f"{match['name']}.json")) if match else None
 
 
+def shards_in(folder: Path) -> list[Path]:
+    """The shards in a folder, sorted; not the hidden halves that a killed writing leaves."""
+    return sorted(file for file in folder.glob("*.tfrecord") if not file.name.startswith("."))
+
+
 def find_shards(paths: Sequence[str | Path]) -> list[Path]:
     """The files that `paths` (shards, or folders of shards) mean, sorted within each folder.
 
@@ -73,7 +78,7 @@ def find_shards(paths: Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        files = sorted(path.glob("*.tfrecord")) if path.is_dir() else [path]
+        files = shards_in(path) if path.is_dir() else [path]
         if not files or not files[0].is_file():
             raise InputError(f"there are no TFRecords at {path}")
         if path.is_dir():

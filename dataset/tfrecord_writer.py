@@ -84,6 +84,8 @@ def _open_index(
     fresh = ShardIndex(schema.name, schema.fingerprint, digest.hexdigest())
     found = ShardIndex.load(index_path(output))
     if found is not None and found.records == fresh.records:
+        for half in output.parent.glob(f".{output.name}-*.partial.tfrecord"):
+            half.unlink()  # of a writing that was killed
         return found
     if found is not None or any(output.parent.glob(f"{output.name}-?????-of-?????.tfrecord")):
         raise InputError(

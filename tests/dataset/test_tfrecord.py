@@ -94,6 +94,21 @@ def test_interrupted_writing_continues_after_its_last_finished_shard(
     assert names == [str(record.path).encode() for record in records]
 
 
+def test_what_a_killed_writing_leaves_is_no_shard_and_goes_when_it_continues(
+    records: list[PlateRecord], tmp_path: Path
+) -> None:
+    output = tmp_path / "out" / "all"
+    write_tfrecords(records, output, SCHEMA, shards=2, workers=0)
+    (half := output.with_name(".all-00001-of-00002.4321.partial.tfrecord")).write_bytes(b"half")
+    assert [shard.name for shard in find_shards([output.parent])] == [
+        "all-00000-of-00002.tfrecord",
+        "all-00001-of-00002.tfrecord",
+    ]
+    assert TFRecordSource([output.parent], still_config(), SCHEMA).plates_per_epoch == COUNT
+    write_tfrecords(records, output, SCHEMA, shards=2, workers=0)
+    assert not half.exists()
+
+
 def test_windows_smaller_than_the_data_lose_nothing_and_shuffle(
     records: list[PlateRecord], tmp_path: Path
 ) -> None:
