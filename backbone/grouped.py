@@ -109,13 +109,18 @@ def _has_gradient(dtype: str) -> bool:
     """
     import tensorflow as tf
 
+    strides = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+    # Out of whatever graph is being traced, and by the operations themselves: in this scope no
+    # tape records.
     with tf.init_scope():
         inputs, kernel = tf.ones((1, 3, 3, 4), dtype), tf.ones((3, 3, 2, 4), dtype)
         try:
-            with tf.GradientTape() as tape:
-                tape.watch([inputs, kernel])
-                outputs = tf.nn.conv2d(inputs, kernel, 1, "SAME")
-            tape.gradient(outputs, [inputs, kernel])
+            tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=inputs.shape, filter=kernel, out_backprop=inputs, **strides
+            )
+            tf.raw_ops.Conv2DBackpropFilter(
+                input=inputs, filter_sizes=kernel.shape, out_backprop=inputs, **strides
+            )
         except tf.errors.OpError:
             return False
     return True

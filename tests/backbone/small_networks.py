@@ -86,7 +86,8 @@ def main(file: Path) -> None:
         weights = [stored[f"{name}/{index}"] for index in range(len(backbone.weights))]
         backbone.set_weights(weights)
         features = keras.ops.convert_to_numpy(backbone(batch()[0], training=False))
-        difference = float(np.abs(features - stored[f"{name}/features"]).max())
+        wanted = stored[f"{name}/features"]
+        difference = float(np.abs(features - wanted).max() / np.abs(wanted).max())
         found[name] = {"difference": difference, "losses": train(backbone)}
     print(json.dumps(found))
 

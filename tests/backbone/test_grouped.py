@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -54,6 +59,34 @@ def test_outputs_and_gradients_are_those_of_each_group(
     wanted = answers(lambda x, k: group_by_group(x, k, strides), inputs, kernel)
     for ours, theirs in zip(received, wanted, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_training_works_where_tensorflow_has_no_gradient_of_its_own(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import keras, numpy as np\n"
+        "from chepai.backbone import grouped\n"
+        "x = keras.Input((4, 4, 8))\n"
+        "y = grouped.GroupedConv2D(8, 3, groups=4, use_bias=False)(x)\n"
+        "model = keras.Model(x, keras.layers.GlobalAveragePooling2D()(y))\n"
+        "model.compile('sgd', 'mse', jit_compile=False)\n"
+        "pictures, wanted = np.ones((2, 4, 4, 8)), np.zeros((2, 8))\n"
+        "losses = [model.train_on_batch(pictures, wanted) for _ in range(3)]\n"
+        "assert not grouped._has_gradient('float32')\n"
+        "assert losses[2] < losses[1] < losses[0], losses\n",
+        encoding="utf-8",
+    )
+    environment = {"TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "assert not grouped" in ran.stderr:
+        pytest.skip("this TensorFlow has the gradient without oneDNN (a GPU)")
+    assert ran.returncode == 0, ran.stderr[-2000:]
 
 
 def test_half_precision_is_right_to_its_digits() -> None:
