@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     plates = list(tree.plates)
     if args.clpd is not None:
         plates += read_clpd(args.clpd)
+    if not plates:
+        raise InputError(f"{args.folder or args.clpd} holds no photograph with a plate's label")
     report = write_plates(
         plates,
         Path(args.output),

@@ -162,6 +162,10 @@ def test_broken_photographs_and_impossible_texts_are_counted(
 def test_wrong_arguments_are_named(tmp_path: Path):
     with pytest.raises(InputError, match="no CCPD tree"):
         run(str(tmp_path), "--output", str(tmp_path / "out"))
+    (tmp_path / "ccpd_base").mkdir()
+    with pytest.raises(InputError, match="holds no photograph"):
+        run(str(tmp_path), "--output", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="there is no folder"):
         run(str(tmp_path / "none"), "--output", str(tmp_path / "out"))
     with pytest.raises(InputError, match="--size wants"):
