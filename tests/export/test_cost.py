@@ -41,7 +41,7 @@ def test_models_lists_every_preset_with_its_cost(capsys):
 
 
 def test_models_without_keras_lists_what_it_knows(tmp_path: Path, capsys, monkeypatch):
-    monkeypatch.setattr("chepai.inference.runtimes.keras_model.find_spec", lambda _: None)
+    monkeypatch.setattr("chepai.frameworks.find_spec", lambda _: None)
     assert main(["models", "--json", str(tmp_path / "models.json")]) == 0
     entries = json.loads((tmp_path / "models.json").read_text(encoding="utf-8"))
     assert all(entry["parameters"] is None and entry["input"] for entry in entries)

@@ -129,6 +129,6 @@ def test_wrong_choices_say_what_there_is(tiny_onnx: Path, tmp_path: Path):
 
 def test_a_missing_keras_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "model.keras").touch()
-    monkeypatch.setattr("chepai.inference.runtimes.keras_model.find_spec", lambda _: None)
+    monkeypatch.setattr("chepai.frameworks.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r'pip install "chepai\[train\]"'):
         open_runtime(tmp_path / "model.keras")
