@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 from chepai.configs import preset_names
 from chepai.export.cost import multiply_adds
+from chepai.inference.pretrained import shipped_models
 from chepai.run import main
 from keras import layers
 
@@ -44,6 +45,8 @@ def test_models_without_keras_lists_what_it_knows(tmp_path: Path, capsys, monkey
     monkeypatch.setattr("chepai.frameworks.find_spec", lambda _: None)
     assert main(["models", "--json", str(tmp_path / "models.json")]) == 0
     entries = json.loads((tmp_path / "models.json").read_text(encoding="utf-8"))
-    assert all(entry["parameters"] is None and entry["input"] for entry in entries)
+    assert all(entry["input"] for entry in entries)
+    counted = {entry["name"] for entry in entries if entry["parameters"]}
+    assert counted == set(shipped_models()), "shipped models were counted when they were made"
     assert main(["models"]) == 0
     assert capsys.readouterr().out.splitlines()[0].split()[:2] == ["name", "family"]
