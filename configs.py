@@ -212,7 +212,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             },
             "conv_decay": 1e-5,
         },
-        "render": {"gate": 0.15, "parking": 0.25, "road": 0.2, "stored": 0.35, "reject": 0.05},
+        "render": {"gate": 0.15, "parking": 0.2, "road": 0.15, "stored": 0.45, "reject": 0.05},
         "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 3e-3, "ema": 0.999},
         "train": {"epochs": 24, "precision": "mixed_bfloat16"},
     },
