@@ -29,10 +29,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
 
 def test_losses_accuracies_and_weights_are_those_of_one_device(results: list[dict]) -> None:
     one, two = results
-    np.testing.assert_allclose(two["loss"], one["loss"], rtol=1e-3)
+    np.testing.assert_allclose(two["loss"], one["loss"], rtol=1e-5)
     np.testing.assert_allclose(two["accuracy"], one["accuracy"], atol=1e-6)
     for mine, theirs in zip(two["weights"], one["weights"], strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=2e-3)
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
 def test_both_count_the_whole_batch_for_the_loss(results: list[dict]) -> None:
@@ -41,7 +41,7 @@ def test_both_count_the_whole_batch_for_the_loss(results: list[dict]) -> None:
     # The rows of two epochs.
     assert one[1] == two[1] == 44
     for mine, theirs in zip(two, one, strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=0.5)
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
 
 
 def test_files_for_reading_do_not_ask_for_several_devices(results: list[dict]) -> None:

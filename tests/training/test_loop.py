@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from chepai.configs import Config
+from chepai.configs import Config, parse_config
 from chepai.multi_label.train import train_classifier
 from chepai.training.callbacks import evaluate
 from chepai.training.run_folder import RunFolder
@@ -80,6 +80,32 @@ def test_an_interrupted_and_resumed_run_ends_like_one_that_was_not(
     assert not second.interrupted
     assert_same(weights(second.run.final), weights(whole_run / "final.keras"))
     assert rows(second.run.metrics) == rows(whole_run / "metrics.csv")
+
+
+def test_a_run_resumed_among_gathered_gradients_ends_like_one_that_was_not_stopped(
+    tiny_config: Config,
+    make_plates: Callable[[], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Five batches are one update of three and two gathered ones; the histograms go on too."""
+    values = tiny_config.model_dump(mode="json")
+    values["optimizer"]["accumulate"] = 3
+    values["loss"]["name"] = "ghm-label-wise"
+    values["train"]["epochs"] = 2
+    config = parse_config(values)
+    whole = train(config, tmp_path, make_plates()).run
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 5)
+        stopped = train(config, tmp_path, make_plates()).run
+    resumed = train(config, stopped.path, make_plates(), resume=True).run
+    assert_same(whole_weights(resumed.last), whole_weights(whole.last))
+
+
+def whole_weights(path: Path) -> list[np.ndarray]:
+    """The weights, what the loss remembers, and the optimizer's state."""
+    model = keras.models.load_model(path)
+    return model.get_weights() + [np.asarray(v.numpy()) for v in model.optimizer.variables]
 
 
 def rows(path: Path) -> list[tuple[str, str]]:
