@@ -32,4 +32,5 @@ def _positions(layer: Any) -> int:
     if hasattr(layer, "kernel_size"):
         # A convolution applies its kernel once for each position that it puts out.
         return prod(layer.output.shape[1:-1])
-    return prod(layer.input.shape[1:-1])
+    first = layer.input[0] if isinstance(layer.input, list) else layer.input
+    return prod(first.shape[1:-1])

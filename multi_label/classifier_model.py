@@ -196,10 +196,9 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
         **model.backbone_options,
     )
     # 3. One softmax for each head: [batch, width].
-    widths = dict(zip(schema.head_names, schema.widths, strict=True))
     outputs = softmax_heads(
         features,
-        widths,
+        schema.heads,
         head=model.head,
         style=style,
         places=_places(schema),

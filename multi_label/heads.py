@@ -10,6 +10,7 @@ import numpy as np
 from keras import initializers, layers, ops
 
 from ..backbone.base import LayerStyle
+from ..plate.schema import Head
 
 DENSE_STDDEV = 0.01
 FLATTEN_WIDTH = 64
@@ -102,6 +103,65 @@ class HeadAttention(layers.Layer):
         return {**super().get_config(), **options}
 
 
+@keras.saving.register_keras_serializable(package="chepai")
+class CharacterSoftmax(layers.Layer):
+    """A softmax for each of several heads; what a character looks like is learned once for all.
+
+    A head's kernel is the shared kernel's columns of its classes plus a kernel of its own, which
+    begins at zero. So a head reads at once what others have learned, such as the rare province on
+    third place, and its attention only has to find it. In float32 whatever the model's precision.
+
+    Args:
+        characters: for each head the row of each of its classes in the shared alphabet; -1 for a
+            class that is not shared.
+    """
+
+    def __init__(self, characters: Sequence[Sequence[int]], **kwargs: Any) -> None:
+        super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
+        self.characters = tuple(tuple(head) for head in characters)
+
+    def build(self, input_shape: Sequence[tuple[int, ...]]) -> None:
+        """Makes the weights for one view `[batch, channels]` a head."""
+        channels = input_shape[0][-1]
+        alphabet = 1 + max(max(head) for head in self.characters)
+        self.shared = self.add_weight(
+            shape=(channels, alphabet),
+            initializer=initializers.RandomNormal(stddev=DENSE_STDDEV),
+            name="shared",
+        )
+        self.own = [
+            self.add_weight(shape=(channels, len(head)), initializer="zeros", name=f"{i}_kernel")
+            for i, head in enumerate(self.characters)
+        ]
+        self.biases = [
+            self.add_weight(shape=(len(head),), initializer="zeros", name=f"{i}_bias")
+            for i, head in enumerate(self.characters)
+        ]
+        # Products with ones and zeros: gathering's gradient is not deterministic everywhere.
+        rows = np.arange(alphabet)[:, None]
+        self._chosen = [(rows == np.array(head)).astype("float32") for head in self.characters]
+
+    def call(self, views: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
+        """One `[batch, channels]` a head to one `[batch, classes]` a head."""
+        outputs = []
+        for view, chosen, own, bias in zip(views, self._chosen, self.own, self.biases, strict=True):
+            kernel = ops.matmul(self.shared, chosen) + own
+            outputs.append(ops.softmax(ops.matmul(view, kernel) + bias))
+        return outputs
+
+    def compute_output_shape(
+        self, input_shape: Sequence[tuple[int | None, ...]]
+    ) -> list[tuple[int | None, ...]]:
+        """One `(batch, classes)` for each head."""
+        return [
+            (shape[0], len(head)) for shape, head in zip(input_shape, self.characters, strict=True)
+        ]
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the layer."""
+        return {**super().get_config(), "characters": [list(head) for head in self.characters]}
+
+
 def place_biases(places: Sequence[float | None], width: int) -> np.ndarray:
     """What attention's logits begin with: float32 `[width, heads]`, 0 at a head's place."""
     columns = (np.arange(width) + 0.5) / width
@@ -146,7 +206,7 @@ _VIEWS = {"pooled": pooled, "attention": attention, "flatten": flatten}
 
 def softmax_heads(
     features: keras.KerasTensor,
-    widths: Mapping[str, int],
+    heads: Sequence[Head],
     *,
     head: str,
     style: LayerStyle,
@@ -157,7 +217,7 @@ def softmax_heads(
 
     Args:
         features: `[batch, h, w, channels]`.
-        widths: classes of each head, by the head's name, in order.
+        heads: of the schema, in order.
         head: `pooled`, `attention` or `flatten`.
         style: the defaults of convolutions and normalisations.
         places: of `HeadAttention`.
@@ -168,15 +228,36 @@ def softmax_heads(
     """
     if head not in _VIEWS:
         raise ValueError(f"head wants one of {', '.join(_VIEWS)}. Received: {head!r}")
-    views = _VIEWS[head](features, tuple(places) or (None,) * len(widths), style)
-    outputs = {}
-    for view, (name, width) in zip(views, widths.items(), strict=True):
-        x = layers.Dropout(dropout, name=f"{name}_dropout")(view) if dropout else view
-        outputs[name] = layers.Dense(
-            width,
-            activation="softmax",
-            kernel_initializer=initializers.RandomNormal(stddev=DENSE_STDDEV),
-            dtype="float32",
-            name=name,
-        )(x)
-    return outputs
+    views = _VIEWS[head](features, tuple(places) or (None,) * len(heads), style)
+    if dropout:
+        views = [
+            layers.Dropout(dropout, name=f"{one.name}_dropout")(view)
+            for one, view in zip(heads, views, strict=True)
+        ]
+    # Views of the whole plate say nothing of one character: they share nothing.
+    alike = [one for one in heads if head == "attention" and one.role == "character"]
+    outputs = _characters(dict(zip((one.name for one in heads), views, strict=True)), alike)
+    for one, view in zip(heads, views, strict=True):
+        if one.name not in outputs:
+            outputs[one.name] = layers.Dense(
+                one.width,
+                activation="softmax",
+                kernel_initializer=initializers.RandomNormal(stddev=DENSE_STDDEV),
+                dtype="float32",
+                name=one.name,
+            )(view)
+    return {one.name: outputs[one.name] for one in heads}
+
+
+def _characters(
+    views: Mapping[str, keras.KerasTensor], heads: Sequence[Head]
+) -> dict[str, keras.KerasTensor]:
+    """The softmaxes of `heads`, which share what their characters look like."""
+    if not heads:
+        return {}
+    alphabet = {
+        name: row for row, name in enumerate(dict.fromkeys(n for one in heads for n in one.indices))
+    }
+    rows = [[-1 if n is None else alphabet[n] for n in one.classes] for one in heads]
+    softmaxes = CharacterSoftmax(rows, name="characters")([views[one.name] for one in heads])
+    return {one.name: value for one, value in zip(heads, softmaxes, strict=True)}

@@ -40,6 +40,9 @@ class Read(Protocol):
     def error(self) -> str | None: ...
 
 
+Pair = tuple[Truth, Read]
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """`correct` of `plates`, their share and its 95 % Wilson interval; shares None of nothing."""
@@ -168,49 +171,74 @@ def evaluate_readings(
     """
     pairs = list(zip(truths, readings, strict=True))
     plates = [(truth, read) for truth, read in pairs if truth.text]
-    rejects = [read for truth, read in pairs if not truth.text]
-    texts = [(truth.text, read.text) for truth, read in plates]
-    readable = [(truth, read) for truth, read in plates if read.error is None]
-    curve = scores.precision_curve(
-        [read.confidence for _, read in readable],
-        [truth.text == read.text for truth, read in readable],
-    )
-    accepted = [pair for pair in readable if pair[1].confidence >= min_confidence]
-    provinces = _grouped(plates, lambda truth: _province(truth.text))
     return Evaluation(
         name=name,
         model=model,
         seconds=seconds,
         min_confidence=min_confidence,
-        plates=len(plates),
         left_out=left_out,
-        unreadable=len(plates) - len(readable),
-        plate=Accuracy.of(truth == read for truth, read in texts),
-        without_province=Accuracy.of(scores.same_without_province(*pair) for pair in texts),
-        char_accuracy=scores.char_accuracy(texts),
-        coverage=scores.share(len(accepted), len(plates)),
-        precision=Accuracy.of(truth.text == read.text for truth, read in accepted).accuracy,
-        coverage_at_precision={
-            str(wanted): scores.share(scores.most_accepted(curve, wanted), len(plates))
-            for wanted in PRECISIONS
-        },
-        per_province=provinces,
-        macro_province_accuracy=_macro(provinces),
-        per_length=_grouped(plates, lambda truth: str(len(truth.text))),
-        per_kind=_grouped(plates, lambda truth: _kind(truth, schema)),
-        colour=Accuracy.of(t.colour == r.colour for t, r in readable if t.colour is not None),
-        rows=Accuracy.of(t.rows == r.rows for t, r in readable if t.rows is not None),
-        confusions=scores.confusions((t.text, r.text) for t, r in readable),
+        **_texts(plates),
+        **_threshold(plates, min_confidence),
+        **_groups(plates, schema),
         reject=Accuracy.of(
-            read.error is not None or read.confidence < min_confidence for read in rejects
+            read.error is not None or read.confidence < min_confidence
+            for truth, read in pairs
+            if not truth.text
         ),
-        curve=[(threshold, count / len(plates), right) for threshold, count, right in curve],
     )
 
 
-def _grouped(
-    plates: Iterable[tuple[Truth, Read]], name_of: Callable[[Truth], str]
-) -> dict[str, Accuracy]:
+def _texts(plates: Sequence[Pair]) -> dict[str, Any]:
+    """What was read, whatever its confidence."""
+    texts = [(truth.text, read.text) for truth, read in plates]
+    readable = _readable(plates)
+    return {
+        "plates": len(plates),
+        "unreadable": len(plates) - len(readable),
+        "plate": Accuracy.of(truth == read for truth, read in texts),
+        "without_province": Accuracy.of(scores.same_without_province(*pair) for pair in texts),
+        "char_accuracy": scores.char_accuracy(texts),
+        "colour": Accuracy.of(t.colour == r.colour for t, r in readable if t.colour is not None),
+        "rows": Accuracy.of(t.rows == r.rows for t, r in readable if t.rows is not None),
+        "confusions": scores.confusions((t.text, r.text) for t, r in readable),
+    }
+
+
+def _threshold(plates: Sequence[Pair], min_confidence: float) -> dict[str, Any]:
+    """What confidences are worth: at `min_confidence`, at the wanted precisions, at all."""
+    readable = _readable(plates)
+    accepted = [(t, r) for t, r in readable if r.confidence >= min_confidence]
+    curve = scores.precision_curve(
+        [read.confidence for _, read in readable],
+        [truth.text == read.text for truth, read in readable],
+    )
+    return {
+        "coverage": scores.share(len(accepted), len(plates)),
+        "precision": Accuracy.of(t.text == r.text for t, r in accepted).accuracy,
+        "coverage_at_precision": {
+            str(wanted): scores.share(scores.most_accepted(curve, wanted), len(plates))
+            for wanted in PRECISIONS
+        },
+        "curve": [(threshold, count / len(plates), right) for threshold, count, right in curve],
+    }
+
+
+def _groups(plates: Sequence[Pair], schema: LabelSchema) -> dict[str, Any]:
+    """Accuracies of plates that have something in common."""
+    provinces = _grouped(plates, lambda truth: _province(truth.text))
+    return {
+        "per_province": provinces,
+        "macro_province_accuracy": _macro(provinces),
+        "per_length": _grouped(plates, lambda truth: str(len(truth.text))),
+        "per_kind": _grouped(plates, lambda truth: _kind(truth, schema)),
+    }
+
+
+def _readable(plates: Sequence[Pair]) -> list[Pair]:
+    return [(truth, read) for truth, read in plates if read.error is None]
+
+
+def _grouped(plates: Iterable[Pair], name_of: Callable[[Truth], str]) -> dict[str, Accuracy]:
     groups: dict[str, list[bool]] = {}
     for truth, read in plates:
         groups.setdefault(name_of(truth), []).append(truth.text == read.text)
