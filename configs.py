@@ -32,7 +32,8 @@ class ModelConfig(_Section):
     head: Literal["pooled", "attention", "flatten"] = Field(
         "attention",
         description="`pooled`: one averaged vector for all heads (the original's); `attention`: "
-        "each head looks where its character is; `flatten`: each head sees the whole map",
+        "each head looks where its character is, and all share what characters look like; "
+        "`flatten`: each head sees the whole map",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="before the softmax layers")
     conv_decay: float = Field(5e-4, ge=0, description="L2 of convolution kernels")
