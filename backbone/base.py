@@ -14,6 +14,7 @@ Size = int | tuple[int, int]
 
 BN_MOMENTUM = 0.9
 BN_EPSILON = 1e-5
+DENSE_STDDEV = 0.01  # of fresh kernels that end in a softmax
 DEFAULT_CONV_DECAY = 5e-4
 DEFAULT_GAMMA_DECAY = 1e-5
 

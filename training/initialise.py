@@ -21,7 +21,8 @@ class Transfer:
 def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
     """Copies the weights of each layer that `path` has with the same name and shapes.
 
-    A head whose classes changed keeps its fresh weights and is named in the result.
+    A layer with a method `take_over(layer) -> bool` decides by itself what it takes. A head whose
+    classes changed otherwise keeps its fresh weights and is named in the result.
 
     Raises:
         InputError: the file is no Keras model, or no layer fits.
@@ -35,14 +36,22 @@ def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
     for layer in model.layers:
         if not layer.weights:
             continue
-        if layer.name in held and _shapes(held[layer.name]) == _shapes(layer):
-            layer.set_weights(held[layer.name].get_weights())
+        if layer.name in held and _take(layer, held[layer.name]):
             taken += 1
         else:
             missing.append(layer.name)
     if not taken:
         raise InputError(f"no layer of {path} fits this model; was it made with another backbone?")
     return Transfer(taken, tuple(missing))
+
+
+def _take(layer: keras.Layer, source: keras.Layer) -> bool:
+    if hasattr(layer, "take_over"):
+        return layer.take_over(source)
+    if _shapes(source) != _shapes(layer):
+        return False
+    layer.set_weights(source.get_weights())
+    return True
 
 
 def _shapes(layer: keras.Layer) -> list[tuple[int, ...]]:

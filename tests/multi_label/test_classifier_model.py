@@ -11,7 +11,7 @@ import pytest
 from chepai.configs import Config, load_config, parse_config
 from chepai.errors import InputError
 from chepai.multi_label.classifier_model import PlateClassifier, build_classifier
-from chepai.multi_label.heads import HeadAttention
+from chepai.multi_label.head_attention import HeadAttention
 from chepai.plate.schema import LabelSchema, load_schema
 
 Batch = tuple[np.ndarray, np.ndarray]

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from chepai.errors import InputError
+from chepai.multi_label.character_softmax import CharacterSoftmax
 from chepai.training.initialise import load_initial_weights
 
 
@@ -38,3 +39,15 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "source.keras").write_text("not a model", encoding="utf-8")
     with pytest.raises(InputError, match="cannot take weights from"):
         load_initial_weights(network(6), tmp_path / "source.keras")
+
+
+def test_a_layer_that_knows_better_decides_what_it_takes(tmp_path: Path) -> None:
+    def reader(*classes: str) -> keras.Model:
+        view = keras.Input((4,))
+        return keras.Model(view, CharacterSoftmax([classes], name="characters")([view]))
+
+    source, target = reader("A", "B"), reader("B", "C", "A")
+    source.save(tmp_path / "source.keras")
+    assert load_initial_weights(target, tmp_path / "source.keras").taken == 1
+    known, taken = (np.array(model.get_layer("characters").shared) for model in (source, target))
+    np.testing.assert_array_equal(taken[:, [2, 0]], known)
