@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from .tfrecord_files import shards_in
 if TYPE_CHECKING:
     from ..configs import Config
     from ..plate.schema import LabelSchema
+    from .records import PlateRecord
 
 
 def training_source(config: Config, schema: LabelSchema) -> Source:
@@ -25,13 +26,26 @@ def training_source(config: Config, schema: LabelSchema) -> Source:
     """
     if not config.data.train:
         return RenderedSource(config, schema)
+    return _mixed(lambda sized: source_of(config.data.train, sized, schema), config, schema)
+
+
+def training_source_of(
+    records: Sequence[PlateRecord], config: Config, schema: LabelSchema
+) -> Source:
+    """As `training_source`, of these records in place of `data.train`."""
+    from .dataset_util import RecordSource
+
+    return _mixed(lambda sized: RecordSource(records, sized, schema), config, schema)
+
+
+def _mixed(stored: Callable[[Config], Source], config: Config, schema: LabelSchema) -> Source:
+    """The stored plates, and in every batch as many rendered ones as the configuration wants."""
     if not config.data.rendered_share:
-        return source_of(config.data.train, config, schema)
+        return stored(config)
     from .mixed_source import MixedSource, batch_sizes
 
     own, rendered = batch_sizes(config)
-    stored = source_of(config.data.train, with_batch_size(config, own), schema)
-    return MixedSource(stored, config, schema, rendered)
+    return MixedSource(stored(with_batch_size(config, own)), config, schema, rendered)
 
 
 def validation_source(config: Config, schema: LabelSchema) -> Source:

@@ -229,16 +229,22 @@ def _meaning(line: LabelLine, schema: LabelSchema) -> object:
 
 
 def write_good_lines(report: CheckReport, target: str | Path) -> int:
-    """Writes the header and the lines without findings; returns how many lines.
+    """`write_lines` of the lines without findings; returns how many lines."""
+    write_lines(report.file, report.good_lines, target)
+    return len(report.good_lines)
+
+
+def write_lines(file: LabelFile, lines: Iterable[LabelLine], target: str | Path) -> None:
+    """Writes some of the lines of a label file in its format, its header with them.
 
     Pictures are named relative to `target`. A folder's names become a TSV. Raises InputError
     where the file cannot be written.
     """
-    target, file = Path(target), report.file
+    target = Path(target)
     rows = [] if file.header is None else [file.header]
     if file.format == "names":
         rows = ["file\ttext"]
-    for line in report.good_lines:
+    for line in lines:
         name = relative_name(line.path, target.parent)
         if file.format == "names":
             rows.append(f"{name}\t{line.text}")
@@ -247,4 +253,3 @@ def write_good_lines(report: CheckReport, target: str | Path) -> int:
         else:
             rows.append(line.raw.replace(line.name, name, 1))
     write_text(target, "".join(f"{row}\n" for row in rows))
-    return len(report.good_lines)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -54,9 +54,17 @@ def find_plates(folder: str | Path, schema: LabelSchema) -> tuple[list[NamedPlat
     return plates, others
 
 
-def split_by_text(
-    plates: Sequence[NamedPlate], shares: Sequence[float], seed: int
-) -> list[list[NamedPlate]]:
+class HasText(Protocol):
+    """What can be split by its plate's text."""
+
+    @property
+    def text(self) -> str: ...
+
+
+Plate = TypeVar("Plate", bound=HasText)
+
+
+def split_by_text(plates: Sequence[Plate], shares: Sequence[float], seed: int) -> list[list[Plate]]:
     """Shares out the plates so that no text is in two parts; each part keeps their order.
 
     Texts are taken in a random order that depends on `seed` and on the set of texts only, and
