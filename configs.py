@@ -172,6 +172,22 @@ class TrainConfig(_Section):
     patience: int = Field(0, ge=0, description="epochs without a better one; 0: never stop early")
 
 
+class DistillConfig(_Section):
+    """What a student learns from teachers; none: the labels are all it learns from."""
+
+    teachers: tuple[str, ...] = Field((), description="shipped models' names or .keras files")
+    temperature: float = Field(
+        4.0, gt=0, description="divides the logits of teachers and student in the soft loss"
+    )
+    soft_share: float = Field(
+        0.7, ge=0, le=1, description="share of the soft loss; the labels' loss has the rest"
+    )
+    unlabelled: tuple[str, ...] = Field((), description="folders of pictures without labels")
+    unlabelled_share: float = Field(
+        0.25, gt=0, lt=1, description="share of every batch that comes from `unlabelled`"
+    )
+
+
 class Config(_Section):
     """Everything that decides a training run."""
 
@@ -182,6 +198,7 @@ class Config(_Section):
     render: RenderConfig = RenderConfig()
     augment: AugmentConfig = AugmentConfig()
     loss: LossConfig = LossConfig()
+    distill: DistillConfig = DistillConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     train: TrainConfig = TrainConfig()
 
@@ -290,6 +307,14 @@ def load_config(
     merged = _merge({"preset": preset}, PRESETS[preset])
     for layer in (values, *map(_parse_override, overrides)):
         merged = _merge(_without_foreign_options(merged, layer), layer)
+    return parse_config(merged)
+
+
+def override_config(config: Config, overrides: tuple[str, ...] | list[str]) -> Config:
+    """A configuration with `key.sub=value` overrides; errors as of `load_config`."""
+    merged = config.model_dump(mode="json")
+    for layer in map(_parse_override, overrides):
+        merged = _merge(merged, layer)
     return parse_config(merged)
 
 

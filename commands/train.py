@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from ..configs import DEFAULT_PRESET, Config, load_config, preset_names
 from ..errors import InputError
 
 if TYPE_CHECKING:
+    from ..dataset.source import Source
+    from ..plate.schema import LabelSchema
+    from ..training.distillation import Teachers
     from ..training.loop import TrainingResult
     from ..training.run_folder import RunFolder
 
@@ -64,12 +68,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains, then shows what the model reads."""
+    return run_training(args, overrides_of(args))
+
+
+def run_training(args: argparse.Namespace, overrides: list[str]) -> int:
+    """As `run`, with these values over the preset and the file, or over the resumed run's."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     resumed = _open_run(args.resume) if args.resume else None
     if resumed is None:
-        config = load_config(args.preset, args.config, _overrides(args))
+        config = load_config(args.preset, args.config, overrides)
     else:
-        config = resumed.load_config(_overrides(args))
+        config = resumed.load_config(overrides)
     result = _train(config, resumed, args)
     if result.interrupted:
         print(f"interrupted; continue with: --mode train --resume {result.run.path}")
@@ -97,32 +106,45 @@ def _train(config: Config, resumed: RunFolder | None, args: argparse.Namespace) 
     from ..frameworks import import_keras
 
     import_keras()
-    from ..dataset.sources import training_source, validation_source
+    from ..dataset.sources import validation_source
     from ..inference.pretrained import weights_path
     from ..multi_label.train import train_classifier
     from ..plate.schema import load_schema
     from ..training.run_folder import RunFolder
+    from ._teachers import load_teachers, remember_teachers
 
     init = None if args.init is None else weights_path(args.init)
     schema = load_schema(config.model.label_schema)
-    training = training_source(config, schema)
+    teachers = load_teachers(config, schema) if config.distill.teachers else None
+    training = _training_source(config, schema, teachers)
     validation = validation_source(config, schema)
     folder = resumed or RunFolder.create(args.output, config)
+    remember_teachers(folder, config)
     print(f"training {config.preset} into {folder.path}", flush=True)
     return train_classifier(
-        config, folder, training, validation, init=init, resume=resumed is not None
+        config, folder, training, validation, init, resume=resumed is not None, teachers=teachers
     )
 
 
-def _overrides(args: argparse.Namespace) -> list[str]:
+def _training_source(config: Config, schema: LabelSchema, teachers: Teachers | None) -> Source:
+    if teachers is None:
+        from ..dataset.sources import training_source
+
+        return training_source(config, schema)
+    from ..training.taught_source import taught_source
+
+    return taught_source(config, schema, teachers.sizes)
+
+
+def overrides_of(args: argparse.Namespace) -> list[str]:
     """Options that are values of the configuration, as `--set` writes them."""
     overrides = list(args.overrides)
     for key, paths in (("data.train", args.data), ("data.validation", args.validation)):
         if paths:
-            overrides.append(f"{key}=[{', '.join(_quoted(_existing(path)) for path in paths)}]")
+            overrides.append(list_override(key, map(existing, paths)))
     for key, folder in (("render.glyphs", args.glyphs), ("render.backgrounds", args.backgrounds)):
         if folder:
-            overrides.append(f"{key}={_quoted(_existing(folder))}")
+            overrides.append(f"{key}={_quoted(existing(folder))}")
     numbers = {
         "train.seed": args.seed,
         "data.workers": args.workers,
@@ -134,7 +156,12 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     return overrides
 
 
-def _existing(path: str) -> str:
+def list_override(key: str, texts: Iterable[str]) -> str:
+    """A list of texts as `--set` writes it."""
+    return f"{key}=[{', '.join(map(_quoted, texts))}]"
+
+
+def existing(path: str) -> str:
     if not Path(path).exists():
         raise InputError(f"{path} does not exist; give a label file, a folder or TFRecords")
     return path

@@ -10,7 +10,7 @@ import numpy as np
 from ..configs import Config
 from ..plate.schema import LabelSchema
 from .rendered_source import RenderedSource, RendererFactory, plate_renderer
-from .source import Batch, Source
+from .source import Batch, Source, divided
 
 
 class MixedSource:
@@ -67,9 +67,7 @@ class MixedSource:
 
 def batch_sizes(config: Config) -> tuple[int, int]:
     """How many stored and how many rendered plates one batch holds; at least one of each."""
-    size, share = config.train.batch_size, config.data.rendered_share
-    rendered = min(max(round(size * share), 1), max(size - 1, 1))
-    return max(size - rendered, 1), rendered
+    return divided(config.train.batch_size, config.data.rendered_share)
 
 
 def as_arrays(batches: Any) -> Iterator[Batch]:

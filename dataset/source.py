@@ -56,6 +56,16 @@ def batch_slices(plates: int, batch_size: int) -> Iterator[slice]:
         yield slice(start, min(start + batch_size, plates))
 
 
+def divided(size: int, share: float) -> tuple[int, int]:
+    """A batch of `size` plates as two parts, the second about `share` of it; at least one each.
+
+    >>> divided(64, 0.25), divided(8, 0.01)
+    ((48, 16), (7, 1))
+    """
+    second = min(max(round(size * share), 1), max(size - 1, 1))
+    return max(size - second, 1), second
+
+
 def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
     """The permutation, int64 [count], in which epoch `epoch` visits its plates."""
     return np.random.default_rng([seed, epoch, 0, ORDER_STREAM]).permutation(count)

@@ -124,10 +124,16 @@ class PlateClassifier(keras.Model):
             ValueError: the model was compiled without a loss.
         """
         del x, sample_weight
+        return share_of_device(sum(self.losses)) + self.label_loss(y, y_pred, training)
+
+    def label_loss(
+        self, y: keras.KerasTensor, y_pred: Mapping[str, keras.KerasTensor], training: bool
+    ) -> keras.KerasTensor:
+        """The weighted sum of the heads' losses alone; otherwise as `compute_loss`."""
         if self._compile_loss is None:
             raise ValueError("compile the classifier with a HeadLoss before training it")
         rows = self._row_weights(y, y_pred, training)
-        total = share_of_device(sum(self.losses))
+        total = ops.zeros((), "float32")
         for index, (name, weight) in enumerate(self._head_weights.items()):
             if not weight:
                 continue
@@ -139,7 +145,7 @@ class PlateClassifier(keras.Model):
         return total
 
     def _row_weights(
-        self, y: keras.KerasTensor, y_pred: dict[str, keras.KerasTensor], training: bool
+        self, y: keras.KerasTensor, y_pred: Mapping[str, keras.KerasTensor], training: bool
     ) -> keras.KerasTensor | None:
         """float32 `[batch, heads]`, what all memories together say; None: there are none."""
         if not self.loss_memories:

@@ -12,12 +12,14 @@ from ..dataset.source import Source
 from ..errors import InputError
 from ..plate.schema import LabelSchema, load_schema
 from ..training.devices import data_parallel, make_ready
+from ..training.distillation import Teachers
 from ..training.initialise import load_initial_weights
 from ..training.loop import TrainingResult, fit, prepare_framework
 from ..training.run_folder import RunFolder
 from ..utils.optimizers import build_optimizer
 from .classifier_loss import build_loss, head_weights
 from .classifier_model import PlateClassifier, build_classifier
+from .distilled_classifier import DistilledClassifier
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +31,19 @@ def train_classifier(
     validation: Source,
     init: str | Path | None = None,
     resume: bool = False,
+    teachers: Teachers | None = None,
 ) -> TrainingResult:
     """Trains the classifier of `config` into the folder `run`.
 
     Args:
         config: the resolved configuration.
         run: a new folder, or with `resume` one that has a `last.keras`.
-        training: endless batches of uint8 images and int32 labels.
+        training: endless batches of uint8 images and int32 labels; with teachers a
+            `TaughtSource`.
         validation: finite batches that choose the best epoch.
         init: a `.keras` file whose fitting weights are taken over at the start.
         resume: continue `run` with its weights, optimizer, epoch and data order.
+        teachers: of a student, those that `config.distill` names.
     """
     prepare_framework(config)
     schema = load_schema(config.model.label_schema)
@@ -47,6 +52,8 @@ def train_classifier(
             model = _load_last(run)
         else:
             model = compiled_classifier(config, schema, training.steps_per_epoch)
+        if teachers is not None:
+            model.learn_from(teachers)
         make_ready(model, config.train.devices)
     if init is not None and not resume:
         transfer = load_initial_weights(model, init)
@@ -58,8 +65,18 @@ def train_classifier(
 def compiled_classifier(
     config: Config, schema: LabelSchema, steps_per_epoch: int
 ) -> PlateClassifier:
-    """A fresh classifier with its optimizer and loss."""
+    """A fresh classifier with its optimizer and loss; a student where there are teachers."""
     model = build_classifier(config, schema)
+    if config.distill.teachers:
+        model = DistilledClassifier.of(model)
+    compile_classifier(model, config, schema, steps_per_epoch)
+    return model
+
+
+def compile_classifier(
+    model: PlateClassifier, config: Config, schema: LabelSchema, steps_per_epoch: int
+) -> None:
+    """Gives a classifier the optimizer and the loss of a configuration."""
     optimizer = build_optimizer(
         config.optimizer,
         steps_per_epoch,
@@ -74,7 +91,6 @@ def compiled_classifier(
         # XLA triples the time of a step on a CPU.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-    return model
 
 
 def _load_last(run: RunFolder) -> PlateClassifier:

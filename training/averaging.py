@@ -42,8 +42,11 @@ def _swap(model: keras.Model, averages: list[keras.Variable]) -> None:
 
 
 def save_for_reading(model: keras.Model, path: str) -> None:
-    """Saves `model` without its optimizer and its loss's memory; only `last.keras` needs them."""
-    copy = type(model).from_config(model.get_config())
+    """Saves `model` without its optimizer and its loss's memory; only `last.keras` needs them.
+
+    A class that only adds to how its models are trained names in `read_as` what they are then.
+    """
+    copy = getattr(model, "read_as", type(model)).from_config(model.get_config())
     for mine, its in zip(copy.layers, model.layers, strict=True):
         mine.set_weights(its.get_weights())
     synchronize(copy, devices=1)

@@ -12,12 +12,17 @@ from ...plate.schema import LabelSchema
 from ..model_card import ModelCard
 
 # Their import registers the classes that `.keras` files name.
-_MODEL_MODULES = ("multi_label.classifier_model",)
+_MODEL_MODULES = ("multi_label.classifier_model", "multi_label.distilled_classifier")
 _MIXED = ("mixed_bfloat16", "mixed_float16")
 
 
 def load_keras_model(path: Path, threads: int | None = None) -> Any:
-    """Loads a `.keras` file of chepai in float32, without its optimizer.
+    """Loads a `.keras` file of chepai in float32, without its optimizer; as `load_as_trained`."""
+    return as_float32(load_as_trained(path, threads))
+
+
+def load_as_trained(path: Path, threads: int | None = None) -> Any:
+    """Loads a `.keras` file of chepai in the precision it was trained in, without its optimizer.
 
     Args:
         threads: TensorFlow's, where it has not started yet; None leaves its own choice.
@@ -36,7 +41,7 @@ def load_keras_model(path: Path, threads: int | None = None) -> Any:
         raise InputError(f"cannot load {path}: {reason}") from error
     if getattr(model, "label_schema_config", None) is None:
         raise InputError(f"{path} is no model of chepai: it names no characters")
-    return as_float32(model)
+    return model
 
 
 def as_float32(model: Any) -> Any:
