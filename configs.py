@@ -234,6 +234,22 @@ PRESETS: dict[str, dict[str, Any]] = {
         "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 3e-3, "ema": 0.999},
         "train": {"epochs": 24, "precision": "mixed_bfloat16"},
     },
+    # A tenth of ResNet18's multiplications: to be taught by a larger model (mode `distill`).
+    "student": {
+        "model": {
+            "backbone_options": {
+                "stem_pool": False,
+                "stem_width": 8,
+                "widths": [8, 32, 64, 104],
+                "blocks": [1, 1, 1, 1],
+                "strides": [1, 2, 2, [2, 1]],
+            },
+            "conv_decay": 1e-5,
+        },
+        "render": {"gate": 0.15, "parking": 0.2, "road": 0.15, "stored": 0.45, "reject": 0.05},
+        "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 4e-3, "ema": 0.999},
+        "train": {"epochs": 24, "precision": "mixed_bfloat16"},
+    },
     # Trains in a quarter of an hour on two cores: what `make train` shows.
     "quick": {
         "model": {
