@@ -42,12 +42,18 @@ def _swap(model: keras.Model, averages: list[keras.Variable]) -> None:
 
 
 def save_for_reading(model: keras.Model, path: str) -> None:
-    """Saves `model` without its optimizer and its loss's memory; only `last.keras` needs them.
+    """Saves `model` without its optimizer and its loss's memory; only `last.keras` needs them."""
+    copy = reading_copy(model)
+    synchronize(copy, devices=1)
+    copy.save(path)
+
+
+def reading_copy(model: keras.Model) -> keras.Model:
+    """The same network, not compiled.
 
     A class that only adds to how its models are trained names in `read_as` what they are then.
     """
     copy = getattr(model, "read_as", type(model)).from_config(model.get_config())
     for mine, its in zip(copy.layers, model.layers, strict=True):
         mine.set_weights(its.get_weights())
-    synchronize(copy, devices=1)
-    copy.save(path)
+    return copy

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from chepai.configs import parse_config
 from chepai.multi_label.classifier_model import build_classifier
+from chepai.multi_label.distilled_classifier import DistilledClassifier
 from chepai.plate.schema import load_schema
 from chepai.run import main
 
@@ -24,7 +25,8 @@ def model_file(tmp_path: Path) -> Path:
     kernel = layer.kernel.numpy()
     kernel.flat[5] = np.nan
     layer.kernel.assign(kernel)
-    model.save(tmp_path / f"{layer.name}.keras")
+    # What `last.keras` of a student holds, which is trained with teachers otherwise.
+    DistilledClassifier.of(model).save(tmp_path / f"{layer.name}.keras")
     return tmp_path / f"{layer.name}.keras"
 
 
