@@ -67,10 +67,11 @@ def load_set(path: str, schema: LabelSchema, file_schema: LabelSchema | None = N
     return LabelledSet(path, tuple(kept), left_out)
 
 
-def read_set(reader: Reader, labelled: LabelledSet) -> ReadSet:
-    """Reads every picture of the set; shows progress."""
+def read_set(reader: Reader, labelled: LabelledSet, constrain: bool = True) -> ReadSet:
+    """Reads every picture of the set, valid plates only if `constrain`; shows progress."""
     began = time.perf_counter()
-    readings = reader.read_stream(record.path for record in labelled.records)
+    paths = (record.path for record in labelled.records)
+    readings = reader.read_stream(paths, constrain=constrain)
     listed = tuple(progress(readings, len(labelled.records), "plates"))
     return ReadSet(labelled, listed, time.perf_counter() - began)
 

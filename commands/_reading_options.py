@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..inference.reading import DEFAULT_MIN_CONFIDENCE
 
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Adds them; that of `--min-confidence` goes through `resolve_min_confidence`."""
+    add_model_options(parser)
+    parser.add_argument(
+        "--min-confidence",
+        type=_threshold,
+        default=DEFAULT_MIN_CONFIDENCE,
+        metavar="X|auto",
+        help="what a reading must reach to be accepted; auto takes the model's calibrated one",
+    )
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which model, run by what, and which texts it may read."""
     parser.add_argument(
         "--model",
         default="default",
@@ -24,31 +36,30 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
     parser.add_argument(
-        "--min-confidence",
-        type=_threshold,
-        default=DEFAULT_MIN_CONFIDENCE,
-        metavar="X|auto",
-        help="what a reading must reach to be accepted; auto takes the model's calibrated one",
+        "--any-text",
+        action="store_true",
+        help="read the likeliest character of each place, whether or not such a plate exists; "
+        "none: the likeliest plate that exists",
     )
 
 
-def resolve_min_confidence(wanted: float | str, reader: Reader) -> float:
-    """The number that the option means for this model."""
-    if not isinstance(wanted, str):
-        return wanted
-    calibrated = reader.card.calibrated_threshold
-    if calibrated is not None:
-        return calibrated
-    print(
-        f"this model carries no calibrated threshold; taking {DEFAULT_MIN_CONFIDENCE}",
-        file=sys.stderr,
-    )
-    return DEFAULT_MIN_CONFIDENCE
+def resolve_min_confidence(
+    wanted: float | Literal["auto"], reader: Reader, constrain: bool = True
+) -> float:
+    """The number that the option means for this model; without calibration it says so."""
+    if wanted == "auto" and reader.card.calibration is None:
+        print(
+            f"this model carries no calibrated threshold; taking {DEFAULT_MIN_CONFIDENCE} "
+            "(`chepai calibrate` finds one)",
+            file=sys.stderr,
+        )
+        return DEFAULT_MIN_CONFIDENCE
+    return reader.min_confidence(wanted, constrain)
 
 
-def _threshold(text: str) -> float | str:
+def _threshold(text: str) -> float | Literal["auto"]:
     if text == "auto":
-        return text
+        return "auto"
     try:
         value = float(text)
     except ValueError:

@@ -39,8 +39,9 @@ def run(args: argparse.Namespace) -> int:
     pictures = args.pictures or sample_pictures()
     total = sum(1 for _ in picture_files(pictures))
     reader = Reader(args.model, args.runtime, args.threads)
-    minimum = resolve_min_confidence(args.min_confidence, reader)
-    readings: Iterable[Reading] = reader.read_stream(picture_files(pictures), minimum)
+    valid_only = not args.any_text
+    minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
+    readings: Iterable[Reading] = reader.read_stream(picture_files(pictures), minimum, valid_only)
     if args.output not in (None, "-"):
         readings = progress(readings, total, "pictures")
     tally = _Tally()
@@ -53,20 +54,23 @@ class _Tally:
     """Counts readings as they pass."""
 
     def __init__(self) -> None:
-        self.read = self.accepted = self.failed = 0
+        self.read = self.accepted = self.failed = self.impossible = 0
 
     def counting(self, readings: Iterable[Reading]) -> Iterator[Reading]:
         for reading in readings:
             self.failed += reading.error is not None
             self.read += reading.error is None
             self.accepted += reading.accepted
+            self.impossible += reading.raw_valid is False
             yield reading
 
     def summary(self, minimum: float) -> str:
         unread = f"; {self.failed} could not be read" if self.failed else ""
+        wrong = f"; the raw readings of {self.impossible} are no valid plates"
+        impossible = wrong if self.impossible else ""
         return (
             f"{self.read + self.failed} pictures: {self.read} read, "
-            f"{self.accepted} accepted at confidence {minimum:g}{unread}"
+            f"{self.accepted} accepted at confidence {minimum:g}{impossible}{unread}"
         )
 
 

@@ -45,11 +45,12 @@ def run(args: argparse.Namespace) -> int:
     from ._evaluating import evaluate_sets, load_set, read_set, write_report
 
     reader = Reader(args.model, args.runtime, args.threads)
-    minimum = resolve_min_confidence(args.min_confidence, reader)
+    valid_only = not args.any_text
+    minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
     file_schema = load_schema(args.schema) if args.schema else None
     # All label files first: a damaged one is told before the work begins.
     labelled = [load_set(path, reader.schema, file_schema) for path in args.data]
-    sets = [read_set(reader, each) for each in labelled]
+    sets = [read_set(reader, each, valid_only) for each in labelled]
     evaluations = [
         evaluate_sets([each], minimum, reader.schema, each.labelled.name, args.model)
         for each in sets

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..plate.schema import LabelSchema
+from .calibration import Calibration
 
 # The key of the card in an ONNX file's metadata.
 METADATA_KEY = "chepai"
@@ -26,7 +27,7 @@ class ModelCard:
         preprocessing: version of the resize and channel order it was trained with.
         preset: the preset that it was trained from, where known.
         family: `multi_label` or another recogniser.
-        calibration: what `calibrate` found, with its threshold under `min_confidence`.
+        calibration: what `calibrate` found; None where it was never run on these weights.
         versions: package versions at export.
     """
 
@@ -37,19 +38,15 @@ class ModelCard:
     preprocessing: int = PREPROCESSING
     preset: str | None = None
     family: str = "multi_label"
-    calibration: dict[str, Any] | None = None
+    calibration: Calibration | None = None
     versions: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def calibrated_threshold(self) -> float | None:
-        """The confidence that `calibrate` recommends, or None where the model has none."""
-        value = (self.calibration or {}).get("min_confidence")
-        return None if value is None else float(value)
 
     def to_json(self) -> str:
         """The card as one line of JSON."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return json.dumps(values | {"schema": self.schema.to_dict()}, ensure_ascii=False)
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        values["schema"] = self.schema.to_dict()
+        values["calibration"] = self.calibration and self.calibration.to_dict()
+        return json.dumps(values, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str, source: str) -> ModelCard:
@@ -64,9 +61,11 @@ class ModelCard:
             values = json.loads(text)
             schema = LabelSchema.from_dict(values["schema"])
             known = {key: values[key] for key in cls.__dataclass_fields__ if key in values}
-            card = cls(**known | {"schema": schema})
+            found = known.get("calibration")
+            calibration = None if found is None else Calibration.from_dict(found)
+            card = cls(**known | {"schema": schema, "calibration": calibration})
             size = (int(card.height), int(card.width))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(
                 f"{source}: its chepai metadata is damaged ({error}); export the model again"
             ) from error

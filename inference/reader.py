@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
 from ..plate.codec import DecodedPlate, decode
 from ..plate.schema import LabelSchema
+from .calibration import Calibration
 from .model_card import ModelCard
 from .pretrained import model_path
 from .reading import DEFAULT_MIN_CONFIDENCE, Reading
@@ -18,6 +21,10 @@ from .runtimes import open_runtime
 from .sources import Picture, Source, decoded_batches, each_source
 
 __all__ = ["DEFAULT_MIN_CONFIDENCE", "Reader", "Reading"]
+
+Threshold: TypeAlias = float | Literal["auto"]
+# A batch of pictures, and for those that could be decoded each head's softmax [n, width].
+Outputs: TypeAlias = tuple[list[Picture], dict[str, npt.NDArray[np.float32]]]
 
 
 class Reader:
@@ -68,10 +75,39 @@ class Reader:
         """(height, width) of the model's input, pixels."""
         return self.card.height, self.card.width
 
+    def min_confidence(self, wanted: Threshold, constrain: bool = True) -> float:
+        """The number that a threshold means for this model; `auto` is its calibrated one.
+
+        Raises:
+            InputError: no number from 0 to 1, or a calibrated one that the model lacks or that
+                was proven for the other way of reading.
+        """
+        if wanted == "auto":
+            return self._calibrated(constrain).min_confidence
+        if isinstance(wanted, str) or not 0 <= wanted <= 1:
+            raise InputError(f"min_confidence is from 0 to 1, or auto; received {wanted!r}")
+        return float(wanted)
+
+    def _calibrated(self, constrain: bool) -> Calibration:
+        found = self.card.calibration
+        if found is None:
+            raise InputError(
+                f"the model {self.path} has no calibrated threshold: give it one with "
+                "`chepai calibrate`, or give min_confidence as a number"
+            )
+        if found.constrained != constrain:
+            ways = {True: "valid plates", False: "any text"}
+            raise InputError(
+                f"the threshold of {self.path} was calibrated for reading "
+                f"{ways[found.constrained]}, not {ways[constrain]}: calibrate it for that, or "
+                "give min_confidence as a number"
+            )
+        return found
+
     def read(
         self,
         sources: Source | Iterable[Source],
-        min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+        min_confidence: Threshold = DEFAULT_MIN_CONFIDENCE,
         constrain: bool = True,
     ) -> list[Reading]:
         """Reads pictures and returns their readings in the same order.
@@ -79,8 +115,10 @@ class Reader:
         Args:
             sources: one picture or an iterable of them: a path, the bytes of a file, or an
                 array uint8 RGB [h, w, 3] or grey [h, w]; an array [n, h, w, 3] is n pictures.
-            min_confidence: what a reading's confidence must reach to be accepted, 0 to 1.
-            constrain: whether only texts that the schema's kinds of plates allow are read.
+            min_confidence: what a reading's confidence must reach to be accepted, 0 to 1;
+                `auto` is the model's calibrated threshold.
+            constrain: whether only texts that the schema's kinds of plates allow are read: the
+                likeliest of them. Otherwise the likeliest character of each place is.
 
         Returns:
             One reading a picture; one that could not be read has its `error` set.
@@ -90,38 +128,47 @@ class Reader:
     def read_stream(
         self,
         sources: Source | Iterable[Source],
-        min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+        min_confidence: Threshold = DEFAULT_MIN_CONFIDENCE,
         constrain: bool = True,
     ) -> Iterator[Reading]:
         """As `read`, one at a time: takes at most two batches of sources ahead of its readings.
 
         The iterable may be endless; memory stays flat.
         """
-        if not 0 <= min_confidence <= 1:
-            raise InputError(f"min_confidence is from 0 to 1; received {min_confidence}")
-        return self._stream(each_source(sources), min_confidence, constrain)
+        minimum = self.min_confidence(min_confidence, constrain)
+        return self._stream(each_source(sources), minimum, constrain)
+
+    def outputs(self, sources: Iterable[Source]) -> Iterator[Outputs]:
+        """What the model itself says, before calibration and decoding: a batch at a time.
+
+        Yields:
+            Up to `batch_size` pictures in their order, and for those without an error each
+            head's probabilities, float32 [n, width]; an empty dict where there is none.
+        """
+        height, width = self.input_size
+        for pictures in decoded_batches(sources, self._batch_size, height, width, self._decoders):
+            pixels = [picture.pixels for picture in pictures if picture.pixels is not None]
+            yield pictures, self._runtime.run(np.stack(pixels)) if pixels else {}
 
     def _stream(
         self, sources: Iterable[Source], min_confidence: float, constrain: bool
     ) -> Iterator[Reading]:
-        height, width = self.input_size
-        batches = decoded_batches(sources, self._batch_size, height, width, self._decoders)
-        for pictures in batches:
-            yield from self._read_batch(pictures, min_confidence, constrain)
+        for pictures, probabilities in self.outputs(sources):
+            plates = iter(self._decode(probabilities, constrain))
+            for picture in pictures:
+                if picture.error is not None:
+                    yield Reading.failed(picture.error, picture.file)
+                else:
+                    yield _reading(next(plates), picture.file, min_confidence)
 
-    def _read_batch(
-        self, pictures: list[Picture], min_confidence: float, constrain: bool
-    ) -> Iterator[Reading]:
-        pixels = [picture.pixels for picture in pictures if picture.pixels is not None]
-        plates: Iterator[DecodedPlate] = iter(())
-        if pixels:
-            probabilities = self._runtime.run(np.stack(pixels))
-            plates = iter(decode(self.schema, probabilities, constrain=constrain))
-        for picture in pictures:
-            if picture.error is not None:
-                yield Reading.failed(picture.error, picture.file)
-            else:
-                yield _reading(next(plates), picture.file, min_confidence)
+    def _decode(
+        self, probabilities: dict[str, npt.NDArray[np.float32]], constrain: bool
+    ) -> list[DecodedPlate]:
+        if not probabilities:
+            return []
+        if self.card.calibration is not None:
+            probabilities = self.card.calibration.apply(probabilities)
+        return decode(self.schema, probabilities, constrain=constrain)
 
 
 def _reading(plate: DecodedPlate, file: str | None, min_confidence: float) -> Reading:
@@ -132,5 +179,6 @@ def _reading(plate: DecodedPlate, file: str | None, min_confidence: float) -> Re
         characters=plate.characters,
         colour=plate.colour,
         rows=plate.rows,
+        raw_valid=plate.raw_valid,
         file=file,
     )

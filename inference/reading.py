@@ -19,6 +19,9 @@ class Reading:
         characters: (character, probability) from left to right, upper row first.
         colour: one of the schema's colours, or None where the schema has none.
         rows: 1 or 2, or None where the schema does not tell them apart.
+        raw_valid: whether the likeliest character of each place makes a plate that exists. Where
+            not, `text` is the likeliest plate that does, or, with any text, that raw reading.
+            None where nothing was read.
         error: why the picture could not be read; None where it could.
         file: the path as it was given; None for arrays and bytes.
     """
@@ -29,6 +32,7 @@ class Reading:
     characters: tuple[tuple[str, float], ...] = ()
     colour: str | None = None
     rows: int | None = None
+    raw_valid: bool | None = None
     error: str | None = None
     file: str | None = None
 
@@ -47,5 +51,6 @@ class Reading:
             "characters": [[char, round(value, 6)] for char, value in self.characters],
             "colour": self.colour,
             "rows": self.rows,
+            "raw_valid": self.raw_valid,
             "error": self.error,
         }

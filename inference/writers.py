@@ -17,6 +17,7 @@ from .reading import Reading
 
 CSV_COLUMNS = (
     "file", "text", "confidence", "accepted", "colour", "rows", "char_confidences", "error",
+    "raw_valid",
 )  # fmt: skip
 
 Write = Callable[[Reading], None]
@@ -51,12 +52,17 @@ def csv_row(reading: Reading) -> list[str]:
         reading.file or "",
         reading.text,
         f"{reading.confidence:.6f}",
-        "true" if reading.accepted else "false",
+        _truth(reading.accepted),
         reading.colour or "",
         "" if reading.rows is None else str(reading.rows),
         " ".join(f"{value:.6f}" for _, value in reading.characters),
         reading.error or "",
+        "" if reading.raw_valid is None else _truth(reading.raw_valid),
     ]
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _open_text(path: Path) -> TextIO:

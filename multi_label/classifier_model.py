@@ -41,8 +41,9 @@ class PlateClassifier(keras.Model):
         args, kwargs: as of a functional `keras.Model`.
         label_schema_config: `LabelSchema.to_dict()`.
         chepai_config: `Config.model_dump(mode="json")`.
+        calibration: what `calibrate` found out about these weights; `fit` forgets it.
 
-    Both stand in the model's configuration, and so in its `.keras` file.
+    They stand in the model's configuration, and so in its `.keras` file.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class PlateClassifier(keras.Model):
         *args: Any,
         label_schema_config: Mapping[str, Any],
         chepai_config: Mapping[str, Any],
+        calibration: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         # As text, because Keras replaces the dicts among a model's attributes by its own.
         self._label_schema_json = json.dumps(label_schema_config, ensure_ascii=False)
         self._chepai_json = json.dumps(chepai_config, ensure_ascii=False)
+        self._calibration_json = None if calibration is None else json.dumps(calibration)
         schema = LabelSchema.from_dict(label_schema_config)
         self._head_weights = dict.fromkeys(schema.head_names, 1.0)
         self._head_widths = dict(zip(schema.head_names, schema.widths, strict=True))
@@ -71,6 +74,16 @@ class PlateClassifier(keras.Model):
     def chepai_config(self) -> dict[str, Any]:
         """The configuration as plain values; `configs.parse_config` reads it."""
         return json.loads(self._chepai_json)
+
+    @property
+    def calibration(self) -> dict[str, Any] | None:
+        """Temperatures and a proven threshold as plain values; None before `calibrate`."""
+        return None if self._calibration_json is None else json.loads(self._calibration_json)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.fit`; other weights are no longer calibrated."""
+        self._calibration_json = None
+        return super().fit(*args, **kwargs)
 
     def compile(
         self,
@@ -171,6 +184,7 @@ class PlateClassifier(keras.Model):
             **super().get_config(),
             "label_schema_config": self.label_schema_config,
             "chepai_config": self.chepai_config,
+            "calibration": self.calibration,
         }
 
 

@@ -17,13 +17,18 @@ _TINY = 1e-30  # keeps the logarithm of an impossible class finite
 
 
 class DecodedPlate(NamedTuple):
-    """One reading: `confidence` is the smallest of the characters' and the length's softmax."""
+    """One reading: `confidence` is the smallest of the characters' and the length's softmax.
+
+    `raw_valid` tells whether the likeliest character of each place makes a plate of the schema's
+    kinds.
+    """
 
     text: str
     confidence: float
     characters: tuple[tuple[str, float], ...]
     colour: str | None
     rows: int | None
+    raw_valid: bool
 
 
 class PlateLabel(NamedTuple):
@@ -153,11 +158,12 @@ def decode(
     tables = _tables(schema)
     padded = tables.pad(schema, probabilities)
     length_scores = tables.length_scores(probabilities, len(padded))
-    if constrain and tables.kind_lengths.size:
-        classes, length_choice = tables.read_kinds(padded, length_scores)
-    else:
-        masked = np.where(tables.real, padded, -1.0)
-        classes, length_choice = masked.argmax(2), length_scores.argmax(1)
+    classes, length_choice = tables.read_freely(padded, length_scores)
+    valid = tables.are_kinds(classes, length_choice)
+    # A raw reading that is valid is the likeliest of the valid ones too: few plates need more.
+    if constrain and not valid.all():
+        corrected = tables.read_kinds(padded[~valid], length_scores[~valid])
+        classes[~valid], length_choice[~valid] = corrected
     confidences = np.take_along_axis(padded, classes[:, :, None], 2)[:, :, 0]
     length_confidence = np.take_along_axis(length_scores, length_choice[:, None], 1)[:, 0]
     return _plates(
@@ -167,6 +173,7 @@ def decode(
         length_confidence.tolist(),
         _best_names(schema, "colour", probabilities, len(padded)),
         _best_names(schema, "rows", probabilities, len(padded)),
+        valid.tolist(),
     )
 
 
@@ -177,15 +184,17 @@ def _plates(
     length_confidences: list[float],
     colours: list[str | None],
     rows: list[str | None],
+    valid: list[bool],
 ) -> list[DecodedPlate]:
     plates = []
-    for names, values, length, sure, colour, row in zip(
-        characters, confidences, lengths, length_confidences, colours, rows, strict=True
+    for names, values, length, sure, colour, row, raw_valid in zip(
+        characters, confidences, lengths, length_confidences, colours, rows, valid, strict=True
     ):
         read = tuple(zip(names[:length], values[:length], strict=True))
         confidence = min(sure, *values[:length])
         number = None if row is None else int(row)
-        plates.append(DecodedPlate("".join(names[:length]), confidence, read, colour, number))
+        text = "".join(names[:length])
+        plates.append(DecodedPlate(text, confidence, read, colour, number, raw_valid))
     return plates
 
 
@@ -225,6 +234,7 @@ class _Tables:
             for name, index in head.indices.items():
                 self.characters[position, index] = name
         self.real = self.characters != UNKNOWN
+        self.has_spare = any(None in head.classes for head in heads)
         self.length_head = schema.head_of("length")
         if self.length_head is not None:
             names = [str(length) for length in schema.lengths]
@@ -256,6 +266,14 @@ class _Tables:
                 self.kind_slots[kind, place[0]] = slots[place]
                 self.uses[slots[place], kind] = 1
         self.kind_lengths = np.array([schema.lengths.index(len(shape)) for shape in shapes], int)
+        self._build_fits(schema, list(shapes))
+
+    def _build_fits(self, schema: LabelSchema, shapes: list[tuple[frozenset[str], ...]]) -> None:
+        """Which kinds a class at a place, and a length, leave possible."""
+        self.fits = self.allowed[self.kind_slots].transpose(1, 2, 0).copy()
+        for kind, shape in enumerate(shapes):
+            self.fits[len(shape) :, :, kind] = True
+        self.length_fits = np.arange(len(schema.lengths))[:, None] == self.kind_lengths
 
     def pad(self, schema: LabelSchema, probabilities: Mapping[str, np.ndarray]) -> np.ndarray:
         """The character outputs side by side: float32 [batch, positions, width], 0 beyond."""
@@ -270,6 +288,20 @@ class _Tables:
         if self.length_head is None:
             return np.ones((batch, 1), np.float32)
         return _output(probabilities, self.length_head)[:, self.length_columns]
+
+    def read_freely(
+        self, padded: np.ndarray, length_scores: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The likeliest class of each place [batch, positions] and the length [batch]."""
+        masked = np.where(self.real, padded, -1.0) if self.has_spare else padded
+        return masked.argmax(2), length_scores.argmax(1)
+
+    def are_kinds(self, classes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Whether classes [batch, positions] of these lengths [batch] are a kind: bool [batch]."""
+        if not self.kind_lengths.size:
+            return np.ones(len(classes), bool)
+        possible = self.fits[np.arange(classes.shape[1]), classes].all(1)
+        return (possible & self.length_fits[lengths]).any(1)
 
     def read_kinds(
         self, padded: np.ndarray, length_scores: np.ndarray

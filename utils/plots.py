@@ -62,7 +62,7 @@ def plot_confusions(confusions: Sequence[tuple[str, str, int]], path: str | Path
     if not most:
         axes.text(0.5, 0.5, "no character was misread", ha="center")
         axes.set_axis_off()
-        return _save(figure, path)
+        return save_figure(figure, path)
     axes.imshow(counts, cmap="Blues", vmin=0, aspect="auto")
     for row, column in zip(*np.nonzero(counts), strict=True):
         colour = "white" if counts[row, column] > counts.max() / 2 else "black"
@@ -70,7 +70,7 @@ def plot_confusions(confusions: Sequence[tuple[str, str, int]], path: str | Path
     axes.set_xticks(range(len(read)), [shown(char) for char in read], font=chinese_font())
     axes.set_yticks(range(len(printed)), [shown(char) for char in printed], font=chinese_font())
     axes.set(xlabel="read", ylabel="printed", title=f"Misread characters ({NOTHING} none)")
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def plot_coverage(
@@ -95,7 +95,7 @@ def plot_coverage(
     axes.set_xlim(0, 1.01)
     axes.set(xlabel="share accepted", ylabel="share of these right", title="Coverage and precision")
     axes.grid(alpha=0.3)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def plot_accuracies(
@@ -125,7 +125,7 @@ def plot_accuracies(
     axes.set_xlim(-0.6, len(ordered) - 0.4)
     axes.set_ylim(0, 1.02)
     axes.set(ylabel="plate accuracy", title=f"{title} (in the bars: plates)")
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def plot_errors(
@@ -148,10 +148,11 @@ def plot_errors(
         axes.set_axis_off()
     if not errors:
         figure.text(0.5, 0.5, "no plate was misread", ha="center")
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
-def _save(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Writes a figure as a PNG, whole or not at all."""
     FigureCanvasAgg(figure)
     with matplotlib.rc_context({"font.size": 9}), atomic_path(path) as temporary:
         figure.tight_layout()

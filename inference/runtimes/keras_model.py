@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import InputError
 from ...frameworks import import_keras
 from ...plate.schema import LabelSchema
+from ..calibration import Calibration
 from ..model_card import ModelCard
 
 # Their import registers the classes that `.keras` files name.
@@ -71,6 +72,7 @@ def _without_mixing(values: Any) -> Any:
 def card_of(model: Any, name: str) -> ModelCard:
     """The card of a Keras model of chepai; `name` where the model's preset gives none."""
     config = model.chepai_config or {}
+    calibration = getattr(model, "calibration", None)
     _, height, width, _ = model.input_shape
     return ModelCard(
         name=name,
@@ -79,5 +81,5 @@ def card_of(model: Any, name: str) -> ModelCard:
         width=width,
         preset=config.get("preset"),
         family=config.get("family", "multi_label"),
-        calibration=getattr(model, "calibration", None),
+        calibration=None if calibration is None else Calibration.from_dict(calibration),
     )

@@ -12,7 +12,10 @@ import numpy as np
 import onnx
 import pytest
 from chepai.inference.model_card import METADATA_KEY
+from chepai.plate.grammar import is_possible
+from chepai.plate.schema import load_schema
 from chepai.run import main
+from made_calibration import CALIBRATION
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,11 +113,26 @@ def test_auto_takes_the_models_calibrated_threshold(
     predict(tiny_onnx, *arguments)
     assert "no calibrated threshold; taking 0.83" in capsys.readouterr().err
     model = onnx.load(tiny_onnx)
-    card = json.loads(model.metadata_props[0].value) | {"calibration": {"min_confidence": 0.71}}
+    card = json.loads(model.metadata_props[0].value) | {"calibration": CALIBRATION.to_dict()}
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(card)})
     onnx.save(model, tmp_path / "calibrated.onnx")
     predict(tmp_path / "calibrated.onnx", *arguments)
-    assert "accepted at confidence 0.71" in capsys.readouterr().err
+    assert f"accepted at confidence {CALIBRATION.min_confidence:g}" in capsys.readouterr().err
+    assert predict(tmp_path / "calibrated.onnx", *arguments, "--any-text") == 2
+    assert "calibrated for reading valid plates, not any text" in capsys.readouterr().err
+
+
+def test_any_text_reads_what_no_plate_can_show(odd_folder: Path, tiny_onnx: Path, tmp_path: Path):
+    """The untrained model reads nonsense, so that its raw readings are no plates."""
+    entries = []
+    for number, options in enumerate(((), ("--any-text",))):
+        output = tmp_path / f"{number}.json"
+        assert predict(tiny_onnx, odd_folder / "a.jpg", "--output", output, *options) == 0
+        entries += json.loads(output.read_bytes())
+    valid, raw = entries
+    schema = load_schema("cn")
+    assert is_possible(valid["text"], schema) and not is_possible(raw["text"], schema)
+    assert valid["raw_valid"] is False and raw["raw_valid"] is False
 
 
 @pytest.mark.parametrize(

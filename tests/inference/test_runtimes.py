@@ -14,6 +14,7 @@ from chepai import Reader
 from chepai.errors import InputError
 from chepai.inference.model_card import METADATA_KEY, PREPROCESSING
 from chepai.inference.runtimes import open_runtime
+from made_calibration import CALIBRATION
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +103,21 @@ def test_keys_that_a_later_version_adds_are_ignored(tiny_onnx: Path, tmp_path: P
 
 
 def test_calibration_travels_in_the_card(tiny_onnx: Path, tmp_path: Path):
-    assert open_runtime(tiny_onnx).card.calibrated_threshold is None
-    edit = with_card(calibration={"min_confidence": 0.9125, "precision": 0.995})
+    assert open_runtime(tiny_onnx).card.calibration is None
+    edit = with_card(calibration=CALIBRATION.to_dict() | {"weather": "fine"})
     file = changed(tiny_onnx, tmp_path / "calibrated.onnx", edit)
-    assert open_runtime(file).card.calibrated_threshold == 0.9125
+    assert open_runtime(file).card.calibration == CALIBRATION
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"min_confidence": 1.5}, {"temperatures": {"char_1": 0.0}}, {"precision": "high"}],
+)
+def test_a_calibration_out_of_range_is_refused(tiny_onnx: Path, tmp_path: Path, wrong: dict):
+    edit = with_card(calibration=CALIBRATION.to_dict() | wrong)
+    file = changed(tiny_onnx, tmp_path / "wrong.onnx", edit)
+    with pytest.raises(InputError, match="metadata is damaged"):
+        open_runtime(file)
 
 
 @pytest.mark.parametrize("name", ["damaged.onnx", "damaged.keras"])

@@ -12,10 +12,17 @@ from chepai.errors import InputError
 from chepai.inference.writers import open_writer
 
 READ = Reading(
-    "皖A1", 0.25, True, (("皖", 0.25), ("A", 0.5), ("1", 1.0)), "blue", 1, None, "a,b.jpg"
+    "皖A1",
+    0.25,
+    True,
+    (("皖", 0.25), ("A", 0.5), ("1", 1.0)),
+    "blue",
+    1,
+    raw_valid=False,
+    file="a,b.jpg",
 )
 FAILED = Reading.failed("the file is empty", "c.jpg")
-HEADER = "file,text,confidence,accepted,colour,rows,char_confidences,error"
+HEADER = "file,text,confidence,accepted,colour,rows,char_confidences,error,raw_valid"
 
 
 def write(output: Path | str, *readings: Reading) -> None:
@@ -28,8 +35,8 @@ def test_csv_holds_the_promised_columns(tmp_path: Path):
     write(tmp_path / "x.csv", READ, FAILED)
     assert (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines() == [
         HEADER,
-        '"a,b.jpg",皖A1,0.250000,true,blue,1,0.250000 0.500000 1.000000,',
-        "c.jpg,,0.000000,false,,,,the file is empty",
+        '"a,b.jpg",皖A1,0.250000,true,blue,1,0.250000 0.500000 1.000000,,false',
+        "c.jpg,,0.000000,false,,,,the file is empty,",
     ]
 
 
@@ -56,6 +63,7 @@ def test_json_uses_the_names_of_a_reading():
         "characters": [["皖", 0.25], ["A", 0.5], ["1", 1.0]],
         "colour": "blue",
         "rows": 1,
+        "raw_valid": False,
         "error": None,
     }
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from chepai.errors import InputError
 from chepai.plate.codec import decode, describe, encode
+from chepai.plate.grammar import is_possible
 from chepai.plate.schema import Head, LabelSchema, load_schema
 
 CN = load_schema("cn")
@@ -144,6 +145,34 @@ def test_the_grammar_corrects_an_impossible_character():
     assert plate.confidence == pytest.approx(0.4)
 
 
+def test_a_raw_reading_that_is_no_plate_is_flagged():
+    probabilities = certain(CN, "京A12345")
+    assert decode(CN, probabilities)[0].raw_valid
+    digit, letter = CN.heads[1].indices["8"], CN.heads[1].indices["B"]
+    probabilities["char_2"][:] = 0
+    probabilities["char_2"][0, [digit, letter]] = 0.6, 0.4
+    constrained, raw = (decode(CN, probabilities, constrain)[0] for constrain in (True, False))
+    assert (constrained.text, constrained.raw_valid) == ("京B12345", False)
+    assert (raw.text, raw.raw_valid) == ("京812345", False)
+
+
+@pytest.mark.parametrize("schema", [CN, ORIGINAL], ids=lambda schema: schema.name)
+def test_the_flag_is_what_the_grammar_says_of_the_raw_text(schema: LabelSchema):
+    probabilities = outputs(schema, 300, seed=2)
+    for text in ("京A12345", "皖AA88888"):
+        clear = certain(schema, text, 0.7)
+        probabilities = {
+            name: np.concatenate([values, clear[name]]) for name, values in probabilities.items()
+        }
+    raw = decode(schema, probabilities, constrain=False)
+    flags = [plate.raw_valid for plate in raw]
+    assert flags == [is_possible(plate.text, schema) for plate in raw]
+    assert True in flags and False in flags
+    for free, constrained in zip(raw, decode(schema, probabilities), strict=True):
+        assert constrained.raw_valid == free.raw_valid == (constrained.text == free.text)
+        assert is_possible(constrained.text, schema)
+
+
 def likeliest_by_hand(schema: LabelSchema, probabilities: dict, row: int) -> tuple[float, set[str]]:
     """Tries every kind with plain loops; the best score and the texts that reach it."""
     best, texts = -math.inf, set()
@@ -203,6 +232,7 @@ def test_a_schema_without_kinds_or_length_reads_all_its_characters():
     (plate,) = decode(schema, probabilities)
     assert (plate.text, plate.colour, plate.rows) == ("AB", None, None)
     assert plate.confidence == pytest.approx(0.7)
+    assert plate.raw_valid  # nothing is forbidden
     assert describe(schema, encode(schema, "BA")).text == "BA"
 
 

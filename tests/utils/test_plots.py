@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from chepai.plate.schema import load_schema
-from chepai.utils import plots
+from chepai.utils import calibration_plots, plots
 
 
 def picture(path: Path) -> np.ndarray:
@@ -71,3 +72,26 @@ def test_the_sheet_of_errors_shows_each_picture(tmp_path: Path):
 def test_a_sheet_without_errors_says_so(tmp_path: Path):
     plots.plot_errors([], tmp_path / "errors.png")
     picture(tmp_path / "errors.png")
+
+
+class _Bin(NamedTuple):
+    confidence: float
+    right: float
+    count: int
+
+
+class _Threshold(NamedTuple):
+    accepted: int
+    wrong: int
+    precision_bound: float
+    passed: bool
+
+
+@pytest.mark.parametrize(
+    "tests", [[], [_Threshold(299, 0, 0.99, True), _Threshold(473, 3, 0.98, False)]]
+)
+def test_a_calibration(tests: list[_Threshold], tmp_path: Path):
+    bins = [_Bin(0.5, 0.4, 1), _Bin(0.97, 0.98, 1000)]
+    path = tmp_path / "calibration.png"
+    calibration_plots.plot_calibration((bins, bins), (bins, []), tests, 0.99, path)
+    assert picture(path).shape[1] > 1000
