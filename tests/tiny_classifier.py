@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 from chepai.configs import parse_config
+from chepai.multi_label.character_softmax import CharacterSoftmax
 from chepai.multi_label.classifier_model import PlateClassifier, build_classifier
 from chepai.plate.schema import load_schema
 
@@ -23,4 +24,6 @@ def tiny_classifier(seed: int = 3) -> PlateClassifier:
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dense):
             layer.kernel.assign(layer.kernel * 60.0)
+        if isinstance(layer, CharacterSoftmax):
+            layer.shared.assign(layer.shared * 60.0)
     return model
