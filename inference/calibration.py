@@ -57,15 +57,18 @@ class Calibration:
         temperatures = {str(name): float(t) for name, t in values["temperatures"].items()}
         if not all(LEAST <= t <= MOST for t in temperatures.values()):
             raise ValueError(f"temperatures are {LEAST:g} to {MOST:g}: {temperatures}")
-        shares = [float(values[name]) for name in ("min_confidence", "precision", "certainty")]
-        if not all(0 <= share <= 1 for share in shares):
-            raise ValueError(f"threshold, precision and certainty are 0 to 1: {shares}")
-        return cls(
-            temperatures,
-            *shares,
+        found = cls(
+            temperatures=temperatures,
+            min_confidence=float(values["min_confidence"]),
+            precision=float(values["precision"]),
+            certainty=float(values["certainty"]),
             constrained=bool(values["constrained"]),
             plates=int(values["plates"]),
             accepted=int(values["accepted"]),
             wrong=int(values["wrong"]),
             coverage=float(values["coverage"]),
         )
+        shares = (found.min_confidence, found.precision, found.certainty, found.coverage)
+        if not all(0 <= share <= 1 for share in shares):
+            raise ValueError(f"shares are 0 to 1: {shares}")
+        return found
