@@ -84,7 +84,7 @@ def _draw_tests(axes: Axes, tests: Sequence[Tested], precision: float) -> None:
         return
     axes.set(xlabel="readings accepted", ylabel="share right", title="thresholds, highest first")
     accepted = [test.accepted for test in tests]
-    axes.plot(accepted, _shares(tests), color="tab:green", label="right among the accepted")
+    axes.plot(accepted, _shares(tests), ".-", color="tab:green", label="right among the accepted")
     bounds = [test.precision_bound for test in tests]
     axes.plot(accepted, bounds, "o-", color="tab:blue", label="at least (exact bound)")
     axes.axhline(precision, color="tab:red", linestyle="--", label=f"promise {precision:.1%}")
