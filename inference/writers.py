@@ -17,7 +17,6 @@ from .reading import Reading
 
 CSV_COLUMNS = (
     "file", "text", "confidence", "accepted", "colour", "rows", "char_confidences", "error",
-    "raw_valid",
 )  # fmt: skip
 
 Write = Callable[[Reading], None]
@@ -57,7 +56,6 @@ def csv_row(reading: Reading) -> list[str]:
         "" if reading.rows is None else str(reading.rows),
         " ".join(f"{value:.6f}" for _, value in reading.characters),
         reading.error or "",
-        "" if reading.raw_valid is None else _truth(reading.raw_valid),
     ]
 
 

@@ -22,7 +22,7 @@ READ = Reading(
     file="a,b.jpg",
 )
 FAILED = Reading.failed("the file is empty", "c.jpg")
-HEADER = "file,text,confidence,accepted,colour,rows,char_confidences,error,raw_valid"
+HEADER = "file,text,confidence,accepted,colour,rows,char_confidences,error"
 
 
 def write(output: Path | str, *readings: Reading) -> None:
@@ -35,8 +35,8 @@ def test_csv_holds_the_promised_columns(tmp_path: Path):
     write(tmp_path / "x.csv", READ, FAILED)
     assert (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines() == [
         HEADER,
-        '"a,b.jpg",皖A1,0.250000,true,blue,1,0.250000 0.500000 1.000000,,false',
-        "c.jpg,,0.000000,false,,,,the file is empty,",
+        '"a,b.jpg",皖A1,0.250000,true,blue,1,0.250000 0.500000 1.000000,',
+        "c.jpg,,0.000000,false,,,,the file is empty",
     ]
 
 
