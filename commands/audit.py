@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HELP = "rank labels that a model contradicts, show them, and write a cleaned label file"
 SHOWN = 10
+DOUBTFUL = 0.3  # a larger share of suspicious labels says more of the model than of the labels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +204,8 @@ def _print_summary(
         f"{Path(args.output) / 'suspicious.tsv'}, to look through: "
         f"{Path(args.output) / 'suspicious.html'}"
     )
+    if len(found) > DOUBTFUL * len(plates.records):
+        print("so many say that this model cannot read these plates: take another, or train longer")
     for many, what in ((plates.left_out, "not judged"), (unreadable, "pictures not readable")):
         if many:
             print(f"{len(many)} {what}, the first: {many[0]}")

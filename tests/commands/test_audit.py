@@ -163,6 +163,20 @@ def test_a_wrong_colour_counts_unless_texts_alone_are_judged(tmp_path: Path):
     assert listed(tmp_path) == []
 
 
+def test_a_model_that_contradicts_most_labels_is_doubted_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    others = [
+        (name, "京A99999" if number % 2 else text) for number, (name, text) in enumerate(TRUE)
+    ]
+    data = tsv(tmp_path / "a", others)
+    assert audit(tmp_path, "--model", "grey.onnx", "--data", data) == 0
+    assert "cannot read these plates" in capsys.readouterr().out
+    data = tsv(tmp_path / "b", rows_with_one_wrong())
+    assert audit(tmp_path, "--model", "grey.onnx", "--data", data) == 0
+    assert "cannot read these plates" not in capsys.readouterr().out
+
+
 def test_unreadable_pictures_are_told_and_the_rest_is_judged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
