@@ -38,6 +38,12 @@ class ModelConfig(_Section):
     dropout: float = Field(0.0, ge=0, lt=1, description="before the softmax layers")
     conv_decay: float = Field(5e-4, ge=0, description="L2 of convolution kernels")
     gamma_decay: float = Field(1e-5, ge=0, description="L2 of batch normalisation gammas")
+    gamma_l1: float = Field(
+        0.0,
+        ge=0,
+        description="L1 of the same, in the loss whatever `optimizer.decay`: it empties needless "
+        "channels before `prune` (1e-5 to 1e-3)",
+    )
 
 
 class RenderConfig(_Section):

@@ -32,10 +32,13 @@ class LayerStyle:
         conv_decay: L2 of convolution kernels; 0 adds no penalty.
         gamma_decay: L2 of batch normalisation gammas, which is separate because small gammas
             mark the channels that slimming may remove (the original's most helpful setting).
+        gamma_l1: L1 of the gammas, whose sub-gradient `gamma_l1 * sign(gamma)` draws those of
+            needless channels to zero, where L2 only makes all of them smaller.
     """
 
     conv_decay: float = DEFAULT_CONV_DECAY
     gamma_decay: float = DEFAULT_GAMMA_DECAY
+    gamma_l1: float = 0.0
 
     def conv(
         self,
@@ -82,7 +85,7 @@ class LayerStyle:
         return layers.BatchNormalization(
             momentum=BN_MOMENTUM,
             epsilon=BN_EPSILON,
-            gamma_regularizer=_l2(self.gamma_decay),
+            gamma_regularizer=_l2(self.gamma_decay, self.gamma_l1),
             name=name,
         )(x)
 
@@ -152,6 +155,8 @@ def _skipped(x: keras.KerasTensor, strides: tuple[int, int]) -> keras.KerasTenso
     return x if strides == (1, 1) else x[:, ::rows, ::columns]
 
 
-def _l2(decay: float) -> keras.regularizers.Regularizer | None:
+def _l2(decay: float, l1: float = 0.0) -> keras.regularizers.Regularizer | None:
+    if l1:
+        return keras.regularizers.L1L2(l1=l1, l2=decay)
     # A penalty of zero would still cost a sum over every weight at each step.
     return keras.regularizers.L2(decay) if decay else None

@@ -71,6 +71,7 @@ def build(
     *,
     conv_decay: float | None = None,
     gamma_decay: float | None = None,
+    gamma_l1: float = 0.0,
     **options: Any,
 ) -> keras.KerasTensor:
     """The feature map `[batch, h', w', channels]` of `inputs` `[batch, h, w, c]`.
@@ -80,6 +81,7 @@ def build(
         inputs: floating point, whitened or scaled.
         conv_decay: L2 of convolution kernels; None: the default of `base`.
         gamma_decay: L2 of batch normalisation gammas; None: the default of `base`.
+        gamma_l1: L1 of the same.
         options: of that backbone; its builder documents them.
 
     Raises:
@@ -93,6 +95,7 @@ def build(
     style = LayerStyle(
         DEFAULT_CONV_DECAY if conv_decay is None else conv_decay,
         DEFAULT_GAMMA_DECAY if gamma_decay is None else gamma_decay,
+        gamma_l1,
     )
     try:
         return builder(inputs, style, **options)

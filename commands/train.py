@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,27 +102,43 @@ def _open_run(path: str) -> RunFolder:
 
 
 def _train(config: Config, resumed: RunFolder | None, args: argparse.Namespace) -> TrainingResult:
-    """The folder is made last, when frameworks and data have been found to be there."""
+    from ..inference.pretrained import weights_path
+    from ..training.run_folder import RunFolder
+
+    init = None if args.init is None else weights_path(args.init)
+    if resumed is not None:
+        return train_into(lambda: resumed, config, init, resume=True)
+    return train_into(lambda: RunFolder.create(args.output, config), config, init, resume=False)
+
+
+def train_into(
+    make_folder: Callable[[], RunFolder], config: Config, init: Path | None, resume: bool
+) -> TrainingResult:
+    """Trains with the teachers, if any, and the plates of the configuration.
+
+    Args:
+        make_folder: called when frameworks and data have been found to be there.
+        config: the resolved configuration.
+        init: a `.keras` file to begin with.
+        resume: whether the folder holds what is to be continued.
+    """
     from ..frameworks import import_keras
 
     import_keras()
     from ..dataset.sources import validation_source
-    from ..inference.pretrained import weights_path
     from ..multi_label.train import train_classifier
     from ..plate.schema import load_schema
-    from ..training.run_folder import RunFolder
     from ._teachers import load_teachers, remember_teachers
 
-    init = None if args.init is None else weights_path(args.init)
     schema = load_schema(config.model.label_schema)
     teachers = load_teachers(config, schema) if config.distill.teachers else None
     training = _training_source(config, schema, teachers)
     validation = validation_source(config, schema)
-    folder = resumed or RunFolder.create(args.output, config)
+    folder = make_folder()
     remember_teachers(folder, config)
     print(f"training {config.preset} into {folder.path}", flush=True)
     return train_classifier(
-        config, folder, training, validation, init, resume=resumed is not None, teachers=teachers
+        config, folder, training, validation, init, resume=resume, teachers=teachers
     )
 
 

@@ -15,7 +15,12 @@ def multiply_adds(model: Any) -> int:
     Args:
         model: a functional Keras model with a fixed input size.
     """
-    return sum(_layer_macs(layer) for layer in model.layers)
+    return sum(layer_multiply_adds(model).values())
+
+
+def layer_multiply_adds(model: Any) -> dict[str, int]:
+    """What `multiply_adds` counts, by the layers' names."""
+    return {layer.name: _layer_macs(layer) for layer in model.layers}
 
 
 def _layer_macs(layer: Any) -> int:

@@ -42,6 +42,8 @@ class PlateClassifier(keras.Model):
         label_schema_config: `LabelSchema.to_dict()`.
         chepai_config: `Config.model_dump(mode="json")`.
         calibration: what `calibrate` found out about these weights; `fit` forgets it.
+        slimmed_from: of a slimmed network the sizes, by layer, that the configuration builds and
+            that slimming has changed; None: it is what the configuration builds.
 
     They stand in the model's configuration, and so in its `.keras` file.
     """
@@ -52,6 +54,7 @@ class PlateClassifier(keras.Model):
         label_schema_config: Mapping[str, Any],
         chepai_config: Mapping[str, Any],
         calibration: Mapping[str, Any] | None = None,
+        slimmed_from: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -59,6 +62,7 @@ class PlateClassifier(keras.Model):
         self._label_schema_json = json.dumps(label_schema_config, ensure_ascii=False)
         self._chepai_json = json.dumps(chepai_config, ensure_ascii=False)
         self._calibration_json = None if calibration is None else json.dumps(calibration)
+        self._slimmed_json = json.dumps(slimmed_from)
         schema = LabelSchema.from_dict(label_schema_config)
         self._head_weights = dict.fromkeys(schema.head_names, 1.0)
         self._head_widths = dict(zip(schema.head_names, schema.widths, strict=True))
@@ -84,6 +88,11 @@ class PlateClassifier(keras.Model):
         """As `keras.Model.fit`; other weights are no longer calibrated."""
         self._calibration_json = None
         return super().fit(*args, **kwargs)
+
+    @property
+    def slimmed_from(self) -> dict[str, dict[str, Any]] | None:
+        """Of a slimmed network the sizes that it had before: {layer: {option: value}}."""
+        return json.loads(self._slimmed_json)
 
     def compile(
         self,
@@ -185,6 +194,7 @@ class PlateClassifier(keras.Model):
             "label_schema_config": self.label_schema_config,
             "chepai_config": self.chepai_config,
             "calibration": self.calibration,
+            "slimmed_from": self.slimmed_from,
         }
 
 
@@ -201,6 +211,7 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
     style = LayerStyle(
         conv_decay=model.conv_decay if in_loss else 0.0,
         gamma_decay=model.gamma_decay if in_loss else 0.0,
+        gamma_l1=model.gamma_l1,
     )
     # 1. Pixels.
     image = keras.Input((model.height, model.width, 3), dtype="uint8", name=INPUT_NAME)
@@ -213,6 +224,7 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
         x,
         conv_decay=style.conv_decay,
         gamma_decay=style.gamma_decay,
+        gamma_l1=style.gamma_l1,
         **model.backbone_options,
     )
     # 3. One softmax for each head: [batch, width].

@@ -16,6 +16,7 @@ from ..training.distillation import Teachers
 from ..training.initialise import load_initial_weights
 from ..training.loop import TrainingResult, fit, prepare_framework
 from ..training.run_folder import RunFolder
+from ..training.slimming.take_over import with_widths_of
 from ..utils.optimizers import build_optimizer
 from .classifier_loss import build_loss, head_weights
 from .classifier_model import PlateClassifier, build_classifier
@@ -41,7 +42,8 @@ def train_classifier(
         training: endless batches of uint8 images and int32 labels; with teachers a
             `TaughtSource`.
         validation: finite batches that choose the best epoch.
-        init: a `.keras` file whose fitting weights are taken over at the start.
+        init: a `.keras` file whose fitting weights are taken over at the start; of a slimmed
+            one the widths too.
         resume: continue `run` with its weights, optimizer, epoch and data order.
         teachers: of a student, those that `config.distill` names.
     """
@@ -51,7 +53,7 @@ def train_classifier(
         if resume:
             model = _load_last(run)
         else:
-            model = compiled_classifier(config, schema, training.steps_per_epoch)
+            model = compiled_classifier(config, schema, training.steps_per_epoch, init)
         if teachers is not None:
             model.learn_from(teachers)
         make_ready(model, config.train.devices)
@@ -63,10 +65,15 @@ def train_classifier(
 
 
 def compiled_classifier(
-    config: Config, schema: LabelSchema, steps_per_epoch: int
+    config: Config, schema: LabelSchema, steps_per_epoch: int, init: str | Path | None = None
 ) -> PlateClassifier:
-    """A fresh classifier with its optimizer and loss; a student where there are teachers."""
+    """A fresh classifier with its optimizer and loss; a student where there are teachers.
+
+    It is as narrow as the model at `init`, if that one has been slimmed.
+    """
     model = build_classifier(config, schema)
+    if init is not None:
+        model = with_widths_of(model, init)
     if config.distill.teachers:
         model = DistilledClassifier.of(model)
     compile_classifier(model, config, schema, steps_per_epoch)

@@ -40,9 +40,12 @@ class RunFolder:
         self.report = self.path / "report"
 
     @classmethod
-    def create(cls, root: str | Path, config: Config) -> RunFolder:
-        """Makes `root/<preset>-NNN` with the next free number, and writes its configuration."""
-        name = re.sub(r"[^\w.-]", "_", config.preset)
+    def create(cls, root: str | Path, config: Config, name: str | None = None) -> RunFolder:
+        """Makes `root/<name>-NNN` with the next free number, and writes its configuration.
+
+        No name means the preset's.
+        """
+        name = re.sub(r"[^\w.-]", "_", name or config.preset)
         parent = Path(root)
         taken = [int(p.name[len(name) + 1 :]) for p in parent.glob(f"{name}-[0-9][0-9][0-9]")]
         run = cls(parent / f"{name}-{max(taken, default=0) + 1:03d}")
