@@ -9,8 +9,9 @@ from typing import Any
 def multiply_adds(model: Any) -> int:
     """Multiply-accumulate operations of one picture: products of weights with values.
 
-    Counted are convolutions, dense layers, recurrent layers and whatever else has a `kernel`;
-    not counted are normalisations, activations and products of values with values.
+    Counted are convolutions, dense layers, recurrent layers and whatever else has a `kernel`; a
+    layer with a method `multiply_adds() -> int` counts for itself. Not counted are normalisations,
+    activations and products of values with values.
 
     Args:
         model: a functional Keras model with a fixed input size.
@@ -24,6 +25,8 @@ def layer_multiply_adds(model: Any) -> dict[str, int]:
 
 
 def _layer_macs(layer: Any) -> int:
+    if hasattr(layer, "multiply_adds"):
+        return layer.multiply_adds()
     kernels = [
         variable.shape for variable in layer.trainable_weights if variable.name.endswith("kernel")
     ]
@@ -37,5 +40,4 @@ def _positions(layer: Any) -> int:
     if hasattr(layer, "kernel_size"):
         # A convolution applies its kernel once for each position that it puts out.
         return prod(layer.output.shape[1:-1])
-    first = layer.input[0] if isinstance(layer.input, list) else layer.input
-    return prod(first.shape[1:-1])
+    return prod(layer.input.shape[1:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -78,6 +79,10 @@ class CharacterSoftmax(layers.Layer):
 
     def _by_head(self) -> Iterator[tuple[Sequence[str | None], keras.Variable, keras.Variable]]:
         return zip(self.classes, self.own, self.biases, strict=True)
+
+    def multiply_adds(self) -> int:
+        """One kernel a head: shared and own are added once for all pictures."""
+        return sum(math.prod(own.shape) for own in self.own)
 
     def compute_output_shape(
         self, input_shape: Sequence[tuple[int | None, ...]]

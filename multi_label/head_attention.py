@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,6 +89,11 @@ class HeadAttention(layers.Layer):
         attention = ops.cast(ops.softmax(logits, axis=1), features.dtype)
         seen = ops.matmul(ops.transpose(attention, (0, 2, 1)), positions)
         return [seen[:, head] for head in range(self.heads)]
+
+    def multiply_adds(self) -> int:
+        """The kernel's at every position, and the layout's once, on the mean."""
+        channels = self.kernel.shape[0]
+        return channels * math.prod(self.position_bias.shape) * (2 if self.layout else 1)
 
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...]

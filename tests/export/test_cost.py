@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import keras
+from chepai.backbone.base import LayerStyle
 from chepai.configs import preset_names
 from chepai.export.cost import multiply_adds
 from chepai.inference.pretrained import shipped_models
+from chepai.multi_label.heads import softmax_heads
+from chepai.plate.schema import Head
 from chepai.run import main
 from keras import layers
 
@@ -27,6 +30,14 @@ def test_recurrent_layers_by_hand():
     steps = keras.Input((6, 4))
     model = keras.Model(steps, layers.LSTM(5)(steps))  # 6 steps of 4*20 and 5*20
     assert multiply_adds(model) == 6 * (80 + 100)
+
+
+def test_heads_that_look_and_share_by_hand():
+    features = keras.Input((3, 6, 4))
+    heads = (Head("one", "character", ("A", "B")), Head("two", "character", ("B", "C", "D")))
+    outputs = softmax_heads(features, heads, head="attention", style=LayerStyle())
+    # Attention of 2 heads: 18 positions of 4 channels, and 4 of the mean to 18 positions; softmax.
+    assert multiply_adds(keras.Model(features, outputs)) == 2 * 18 * 4 + 4 * 18 * 2 + 4 * (2 + 3)
 
 
 def test_models_lists_every_preset_with_its_cost(capsys):
