@@ -34,7 +34,7 @@ train: $(STAMP)
 	$(BIN)/python run.py --mode train $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 # mypy wants a folder that is called like the package.
 .typing/chepai:
