@@ -13,11 +13,15 @@ class Row:
 
     Attributes:
         overrides: over the baseline's, as `--set` takes them.
+        slim: the share of multiplications that `prune` removes afterwards; 0: none.
+        fine_tuning: epochs after that, which are taken off the training's.
     """
 
     name: str
     title: str
     overrides: tuple[str, ...] = ()
+    slim: float = 0.0
+    fine_tuning: int = 0
 
 
 # What all rows share besides the preset's own values; each row changes one thing of it.
@@ -35,6 +39,7 @@ BASELINE = (
     "train.batch_size=64",
 )
 _DECAY = "model.conv_decay=5e-4"
+_GAMMA_L1 = "model.gamma_l1=1e-4"
 _LAST_384 = "model.backbone_options={widths: [64, 128, 256, 384]}"
 _BACKBONES = {
     "resnet18-v2": "pre-activation",
@@ -84,6 +89,9 @@ ROWS = (
         Row(name, f"backbone: {what}", (f"model.backbone={name}",))
         for name, what in _BACKBONES.items()
     ),
+    Row("gamma-l1", "L1 1e-4 of BN gammas, as slimming wants it", (_GAMMA_L1,)),
+    Row("slimmed", "the same, half of the multiplications removed, one epoch of fine-tuning",
+        (_GAMMA_L1,), slim=0.5, fine_tuning=1),
     # All that the author recommends, together.
     Row("recipe", "the author's: decay 5e-4, gammas 1e-3, whitening, augmentation, GHM a head, 384",
         (_DECAY, "model.gamma_decay=1e-3", "model.whitening=true", "augment.enabled=true",

@@ -42,7 +42,7 @@ def configuration(row: Row, seed: int, args: argparse.Namespace) -> Config:
     """The row's resolved configuration."""
     own = [
         f"train.seed={seed}",
-        f"train.epochs={args.epochs}",
+        f"train.epochs={max(1, args.epochs - row.fine_tuning)}",
         f"data.workers={args.workers}",
         f"data.validation_plates={min(500, args.plates)}",
     ]
@@ -139,7 +139,7 @@ def train(row: Row, seed: int, budget: Budget, args: argparse.Namespace) -> tupl
     begun = run_folder(row, seed, budget, args)
     clock = begun.path / "seconds.json"
     if begun.final.is_file():
-        return begun, _seconds(clock)
+        return _slimmed(row, begun, clock, budget, args), _seconds(clock)
     resume = begun.last.is_file()
     if not resume and begun.path.is_dir():
         shutil.rmtree(begun.path)  # it was killed in its first epoch
@@ -148,7 +148,21 @@ def train(row: Row, seed: int, budget: Budget, args: argparse.Namespace) -> tupl
     validation = TimedSource(validation_source(config, schema), clock)
     result = train_classifier(config, run, training, validation, resume=resume)
     validation.note()
-    return (None if result.interrupted else run), _seconds(clock)
+    if result.interrupted:
+        return None, _seconds(clock)
+    return _slimmed(row, run, clock, budget, args), _seconds(clock)
+
+
+def _slimmed(row: Row, run: Any, clock: Path, budget: Budget, args: argparse.Namespace) -> Any:
+    """The run itself, or what `prune` made of it where the row wants that; None: Ctrl-C."""
+    if not row.slim:
+        return run
+    from ablation_slimming import slim
+
+    before, began = _seconds(clock), time.perf_counter()
+    slimmed = slim(row, run, train_folder(budget, args), args)
+    write_text(clock, json.dumps(before + time.perf_counter() - began))
+    return slimmed
 
 
 class TimedSource:
