@@ -360,8 +360,13 @@ def parse_config(values: dict[str, Any]) -> Config:
         raise InputError(f"{key}: {first['msg']}; received {first['input']!r}") from error
 
 
+def read_config(file: str | Path) -> Config:
+    """A resolved configuration as `dump_config` wrote it: its preset need not exist any more."""
+    return parse_config(_read_yaml(Path(file)))
+
+
 def dump_config(config: Config) -> str:
-    """The resolved configuration as YAML; `load_config(file=…)` reads it back."""
+    """The resolved configuration as YAML; `read_config` reads it back."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 

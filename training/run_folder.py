@@ -8,7 +8,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-from ..configs import Config, dump_config, load_config
+from ..configs import Config, dump_config, override_config, read_config
 from ..errors import InputError
 from ..files import write_text
 
@@ -72,7 +72,7 @@ class RunFolder:
 
     def load_config(self, overrides: list[str] | tuple[str, ...] = ()) -> Config:
         """The configuration that the run was started with."""
-        return load_config(file=self.config, overrides=overrides)
+        return override_config(read_config(self.config), overrides)
 
 
 def installed_versions(seed: int) -> dict[str, str | int]:

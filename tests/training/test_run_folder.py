@@ -21,6 +21,13 @@ def test_the_configuration_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert RunFolder.create(tmp_path, config).load_config() == config
 
 
+def test_a_run_goes_on_where_its_preset_is_gone(tmp_path: Path) -> None:
+    config = load_config("quick").model_copy(update={"preset": "mine"})
+    read = RunFolder.create(tmp_path, config).load_config(["train.epochs=3"])
+    assert (read.preset, read.train.epochs) == ("mine", 3)
+    assert read.model == config.model
+
+
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, load_config("quick"))
     with pytest.raises(InputError, match=r"cannot be resumed: it has no last\.keras"):
