@@ -127,7 +127,7 @@ ROAD = Scene(
 # For training: no frozen set shows it.
 STORED = Scene(
     "stored",
-    width=(80, 260),
+    width=(80, 400),
     yaw=40,
     pitch=30,
     roll=18,
