@@ -217,6 +217,10 @@ class Config(_Section):
 
 
 _SHORT_SCHEDULE: dict[str, Any] = {"name": "adam", "schedule": "cosine", "warmup_epochs": 0.5}
+# Of a picture 144 wide 18 columns remain: the characters keep their places.
+_WIDE_MAP: dict[str, Any] = {"stem_pool": False, "strides": [1, 2, 2, [2, 1]]}
+_LONG_TRAINING: dict[str, Any] = {"epochs": 24, "precision": "mixed_bfloat16"}
+_SMALL_CROPS = {"gate": 0.15, "parking": 0.2, "road": 0.15, "stored": 0.45, "reject": 0.05}
 
 PRESETS: dict[str, dict[str, Any]] = {
     "resnet18": {},
@@ -224,47 +228,43 @@ PRESETS: dict[str, dict[str, Any]] = {
         "model": {"label_schema": "original", "head": "pooled", "gamma_decay": 1e-3},
         "optimizer": {"name": "radam", "schedule": "steps"},
     },
-    # A ResNet18 whose map stays 18 columns wide: the characters keep their places.
     "resnet18-position": {
         "model": {
             "backbone_options": {
-                "stem_pool": False,
+                **_WIDE_MAP,
                 "stem_width": 24,
                 "widths": [24, 64, 128, 192],
                 "blocks": [1, 2, 2, 1],
-                "strides": [1, 2, 2, [2, 1]],
             },
             "conv_decay": 1e-5,
         },
-        "render": {"gate": 0.15, "parking": 0.2, "road": 0.15, "stored": 0.45, "reject": 0.05},
+        "render": _SMALL_CROPS,
         "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 3e-3, "ema": 0.999},
-        "train": {"epochs": 24, "precision": "mixed_bfloat16"},
+        "train": _LONG_TRAINING,
     },
     # A tenth of ResNet18's multiplications: to be taught by a larger model (mode `distill`).
     "student": {
         "model": {
             "backbone_options": {
-                "stem_pool": False,
+                **_WIDE_MAP,
                 "stem_width": 8,
                 "widths": [8, 32, 64, 104],
                 "blocks": [1, 1, 1, 1],
-                "strides": [1, 2, 2, [2, 1]],
             },
             "conv_decay": 1e-5,
         },
-        "render": {"gate": 0.15, "parking": 0.2, "road": 0.15, "stored": 0.45, "reject": 0.05},
+        "render": _SMALL_CROPS,
         "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 4e-3, "ema": 0.999},
-        "train": {"epochs": 24, "precision": "mixed_bfloat16"},
+        "train": _LONG_TRAINING,
     },
     # Trains in a quarter of an hour on two cores: what `make train` shows.
     "quick": {
         "model": {
             "backbone_options": {
-                "stem_pool": False,
+                **_WIDE_MAP,
                 "stem_width": 16,
                 "widths": [16, 48, 96, 128],
                 "blocks": [1, 1, 1, 1],
-                "strides": [1, 2, 2, [2, 1]],
             },
             "conv_decay": 1e-5,
         },
@@ -281,19 +281,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 # Each other backbone with its default options, trained as `resnet18` is.
-PRESETS |= {
-    name: {"model": {"backbone": name}}
-    for name in (
-        "resnet18-v2",
-        "resnext18",
-        "resnext18-32x4d",
-        "mixnet18",
-        "mobilenet",
-        "mobilenet-v2",
-        "mobilenet-v3-small",
-        "mobilenet-v3-large",
-    )
-}
+_OTHER_BACKBONES = (
+    "resnet18-v2", "resnext18", "resnext18-32x4d", "mixnet18", "mobilenet", "mobilenet-v2",
+    "mobilenet-v3-small", "mobilenet-v3-large",
+)  # fmt: skip
+PRESETS |= {name: {"model": {"backbone": name}} for name in _OTHER_BACKBONES}
 DEFAULT_PRESET = "quick"
 # The original's spellings of backbones and of their presets (its `mobilenet-v2` is ours too).
 ALIASES = {

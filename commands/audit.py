@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..configs import DEFAULT_PRESET, load_config, preset_names
+from ..configs import load_config
 from ..errors import InputError
 from ..utils.label_quality import SUSPICIOUS
+from ._configuring import add_configuration_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,18 +76,7 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="in place of --model: train K models, each to read the plates it was not shown",
     )
-    parser.add_argument(
-        "--preset", default=DEFAULT_PRESET, help=f"of --folds: {', '.join(preset_names())}"
-    )
-    parser.add_argument("--config", metavar="FILE", help="YAML of values over the preset")
-    parser.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        dest="overrides",
-        help="one value, as train.epochs=5 (repeatable)",
-    )
+    add_configuration_options(parser, "of --folds: ")
     parser.add_argument(
         "--init",
         metavar="MODEL",

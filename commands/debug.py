@@ -7,15 +7,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..configs import (
-    DEFAULT_PRESET,
     Config,
     DistillConfig,
     load_config,
     override_config,
     parse_config,
-    preset_names,
 )
 from ..errors import InputError
+from ._configuring import add_configuration_options
 from .train import existing, list_override
 
 if TYPE_CHECKING:
@@ -28,20 +27,11 @@ HELP = "layer outputs and gradients of one batch; non-finite values are named"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
-    parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"{', '.join(preset_names())}")
-    parser.add_argument("--config", metavar="FILE", help="YAML of values over the preset")
+    add_configuration_options(parser)
     parser.add_argument(
         "--model",
         metavar="MODEL",
         help="a shipped model's name or a .keras file, with its configuration; none: fresh weights",
-    )
-    parser.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        dest="overrides",
-        help="one value, as loss.name=focal (repeatable)",
     )
     parser.add_argument(
         "--data",

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..configs import DEFAULT_PRESET, Config, load_config, preset_names
+from ..configs import Config, load_config
 from ..errors import InputError
+from ._configuring import add_configuration_options
 
 if TYPE_CHECKING:
     from ..dataset.source import Source
@@ -23,16 +24,7 @@ HELP = "train a preset or a configuration; with no data given, on rendered plate
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
-    parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"{', '.join(preset_names())}")
-    parser.add_argument("--config", metavar="FILE", help="YAML of values over the preset")
-    parser.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        dest="overrides",
-        help="one value, as train.epochs=5 (repeatable)",
-    )
+    add_configuration_options(parser)
     parser.add_argument(
         "--data",
         metavar="PATH",
