@@ -9,6 +9,7 @@ import keras
 from keras import initializers, layers
 
 from .grouped import AnyStrideDepthwiseConv2D, GroupedConv2D
+from .normalisation import FusedBatchNormalization
 
 Size = int | tuple[int, int]
 
@@ -82,7 +83,7 @@ class LayerStyle:
 
     def norm(self, x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
         """Batch normalisation over the last axis."""
-        return layers.BatchNormalization(
+        return FusedBatchNormalization(
             momentum=BN_MOMENTUM,
             epsilon=BN_EPSILON,
             gamma_regularizer=_l2(self.gamma_decay, self.gamma_l1),
