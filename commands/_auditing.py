@@ -15,7 +15,7 @@ from ..dataset.file_util import read_records
 from ..dataset.records import PlateRecord
 from ..errors import InputError
 from ..files import write_text
-from ..inference.sources import decoded_batches
+from ..inference.pipeline import Pipeline
 from ..plate.codec import DecodedPlate, decode, encode
 from ..plate.schema import NO_PLATE, LabelSchema
 from ..utils.label_lines import read_text
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Probabilities = dict[str, npt.NDArray[np.float32]]
 COLUMNS = ("file", "label", "suggestion", "score", "head")
 BATCH = 64
-_DECODERS = 4
 _SCORE = ".4g"
 
 
@@ -117,12 +116,11 @@ def read_probabilities(
     readable = np.zeros(len(paths), bool)
     start = 0
     watched = progress(paths, len(paths), what)
-    for pictures in decoded_batches(watched, BATCH, card.height, card.width, _DECODERS):
-        pixels = [picture.pixels for picture in pictures if picture.pixels is not None]
+    pipeline = Pipeline(runtime.run, BATCH, card.height, card.width)
+    for pictures, answers in pipeline.outputs(watched):
         rows = [start + i for i, picture in enumerate(pictures) if picture.pixels is not None]
-        if pixels:
-            answers = runtime.run(np.stack(pixels))
-            for name, values in outputs.items():
+        for name, values in outputs.items():
+            if answers:
                 values[rows] = answers[name]
         readable[rows] = True
         start += len(pictures)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -15,16 +15,15 @@ from ..plate.codec import DecodedPlate, decode
 from ..plate.schema import LabelSchema
 from .calibration import Calibration
 from .model_card import ModelCard
+from .pipeline import Outputs, Pipeline, Run
 from .pretrained import model_path
 from .reading import DEFAULT_MIN_CONFIDENCE, Reading
-from .runtimes import open_runtime
-from .sources import Picture, Source, decoded_batches, each_source
+from .runtimes import Runtime, SingleThreaded, open_runtime
+from .sources import Source, each_source
 
 __all__ = ["DEFAULT_MIN_CONFIDENCE", "Reader", "Reading"]
 
 Threshold: TypeAlias = float | Literal["auto"]
-# A batch of pictures, and for those that could be decoded each head's softmax [n, width].
-Outputs: TypeAlias = tuple[list[Picture], dict[str, npt.NDArray[np.float32]]]
 
 
 class Reader:
@@ -57,8 +56,9 @@ class Reader:
             raise InputError("batch_size and threads are whole numbers of at least 1")
         self.path = model_path(Path(model) if isinstance(model, os.PathLike) else model)
         self._runtime = open_runtime(self.path, runtime, threads)
-        self._batch_size = batch_size
-        self._decoders = min(4, threads or os.cpu_count() or 1)
+        self._pipeline = Pipeline(
+            self._runtime.run, batch_size, *self.input_size, threads, _on_one_thread(self._runtime)
+        )
 
     @property
     def card(self) -> ModelCard:
@@ -145,10 +145,7 @@ class Reader:
             Up to `batch_size` pictures in their order, and for those without an error each
             head's probabilities, float32 [n, width]; an empty dict where there is none.
         """
-        height, width = self.input_size
-        for pictures in decoded_batches(sources, self._batch_size, height, width, self._decoders):
-            pixels = [picture.pixels for picture in pictures if picture.pixels is not None]
-            yield pictures, self._runtime.run(np.stack(pixels)) if pixels else {}
+        return self._pipeline.outputs(sources)
 
     def _stream(
         self, sources: Iterable[Source], min_confidence: float, constrain: bool
@@ -169,6 +166,12 @@ class Reader:
         if self.card.calibration is not None:
             probabilities = self.card.calibration.apply(probabilities)
         return decode(self.schema, probabilities, constrain=constrain)
+
+
+def _on_one_thread(runtime: Runtime) -> Callable[[], Run] | None:
+    if not isinstance(runtime, SingleThreaded):
+        return None
+    return lambda: runtime.on_one_thread().run
 
 
 def _reading(plate: DecodedPlate, file: str | None, min_confidence: float) -> Reading:

@@ -1,11 +1,9 @@
-"""From whatever a user has to pixels: paths, bytes and arrays, decoded ahead in order."""
+"""From whatever a user has to pixels: paths, bytes and arrays."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,8 +15,22 @@ import numpy.typing as npt
 
 from ..plate.image import ImageError, load_image, resize
 
-# One picture: the path of a file, the bytes of a file, or RGB or grey pixels.
-Source: TypeAlias = str | os.PathLike[str] | bytes | npt.NDArray[Any]
+
+@dataclass(frozen=True)
+class NamedPicture:
+    """A picture that is no file of this machine, such as a member of an archive.
+
+    Attributes:
+        file: what its reading is called.
+        load: gives the bytes of its file; raises ImageError or OSError where there are none.
+    """
+
+    file: str
+    load: Callable[[], bytes]
+
+
+# One picture: the path of a file, the bytes of a file, RGB or grey pixels, or one with a name.
+Source: TypeAlias = str | os.PathLike[str] | bytes | npt.NDArray[Any] | NamedPicture
 
 
 @dataclass(frozen=True)
@@ -33,14 +45,30 @@ class Picture:
 def each_source(sources: Source | Iterable[Source]) -> Iterable[Source]:
     """One source, or several: an array [n, h, w, 3] counts as n pictures."""
     one_array = isinstance(sources, np.ndarray) and sources.ndim < 4
-    if one_array or isinstance(sources, str | os.PathLike | bytes | bytearray | memoryview):
+    one = str | os.PathLike | bytes | bytearray | memoryview | NamedPicture
+    if one_array or isinstance(sources, one):
         return (sources,)  # type: ignore[return-value]
     return sources
 
 
+def name_of(source: Source) -> str | None:
+    """What a source's reading is called: its path as given, or its name; None without either."""
+    if isinstance(source, NamedPicture):
+        return source.file
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else None
+
+
+def file_bytes(source: Source) -> bytes:
+    """The bytes of a source's file, undecoded. Raises ImageError or OSError."""
+    plain = _plain(source)
+    if isinstance(plain, np.ndarray):
+        raise ImageError("an array is no file")
+    return plain if isinstance(plain, bytes) else plain.read_bytes()
+
+
 def decode(source: Source, height: int, width: int) -> Picture:
     """Loads and resizes one source; what is wrong with it is told, not raised."""
-    file = os.fspath(source) if isinstance(source, str | os.PathLike) else None
+    file = name_of(source)
     try:
         image = load_image(_plain(source))
         return Picture(file, resize(image, height, width))
@@ -51,31 +79,20 @@ def decode(source: Source, height: int, width: int) -> Picture:
         return Picture(file, None, str(error) or type(error).__name__)
 
 
-def decoded_batches(
-    sources: Iterable[Source], size: int, height: int, width: int, workers: int
-) -> Iterator[list[Picture]]:
-    """Pictures in the order of their sources, `size` at a time, decoded while others are read.
-
-    At most two batches of sources are taken ahead, so an endless or lazy iterable is fine and
-    memory does not grow with the number of pictures.
-    """
+def batches_of(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
+    """The sources, `size` at a time, safe to be decoded later."""
     remaining = iter(sources)
-    pending: deque[Future[Picture]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="chepai-decode") as pool:
-        try:
-            while True:
-                for source in islice(remaining, 2 * size - len(pending)):
-                    # Who yields frames may fill the same array again before it is decoded.
-                    kept = source.copy() if isinstance(source, np.ndarray) else source
-                    pending.append(pool.submit(decode, kept, height, width))
-                if not pending:
-                    return
-                yield [pending.popleft().result() for _ in range(min(size, len(pending)))]
-        finally:
-            pool.shutdown(cancel_futures=True)
+    # Who yields frames may fill the same array again before it is decoded.
+    while batch := [
+        source.copy() if isinstance(source, np.ndarray) else source
+        for source in islice(remaining, size)
+    ]:
+        yield batch
 
 
 def _plain(source: Source) -> Path | bytes | npt.NDArray[Any]:
+    if isinstance(source, NamedPicture):
+        return source.load()
     if isinstance(source, str | os.PathLike):
         return Path(source)
     if isinstance(source, bytearray | memoryview):

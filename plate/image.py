@@ -72,15 +72,19 @@ def decode_image(data: bytes) -> np.ndarray:
     if _is_cut_off(data):
         raise ImageError("the file is cut off: its end is missing")
     image = None
-    if _may_have_alpha(data):
+    order = "bgr"
+    if data[:2] == b"\xff\xd8":
+        # Nothing but colours can be in it, so that it is decoded to the wanted order at once.
+        image, order = _decode(data, cv2.IMREAD_COLOR_RGB), "rgb"
+    elif _may_have_alpha(data):
         image = _decode(data, cv2.IMREAD_UNCHANGED)
         if image is not None and not (image.ndim == 3 and image.shape[2] == 4):
             image = None  # no alpha after all: decode once more, turned as EXIF says
-    if image is None:
+    if image is None and order == "bgr":
         image = _decode(data, cv2.IMREAD_COLOR)
     if image is None or image.size == 0:
         raise ImageError("not an image, or damaged")
-    return _to_rgb(image, "bgr")
+    return _to_rgb(image, order)
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray | None:

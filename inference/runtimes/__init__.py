@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from .base import Runtime
+from .base import Runtime, SingleThreaded
 
-__all__ = ["Runtime", "open_runtime", "runtime_names"]
+__all__ = ["Runtime", "SingleThreaded", "open_runtime", "runtime_names"]
 
 
 class _Entry(NamedTuple):

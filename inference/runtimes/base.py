@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -24,3 +24,15 @@ class Runtime(Protocol):
         Returns:
             For every head its probabilities, float32 [n, width].
         """
+
+
+@runtime_checkable
+class SingleThreaded(Protocol):
+    """A runtime that can also run many batches at once, each on the thread that asks for it.
+
+    Where there are enough pictures, this is more work done than one batch at a time on all
+    processors: no thread waits for another.
+    """
+
+    def on_one_thread(self) -> Runtime:
+        """The same model; several threads may call its `run` at the same time."""

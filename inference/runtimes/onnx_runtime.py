@@ -18,6 +18,7 @@ class OnnxRuntime:
     card: ModelCard
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
+        self._path, self._threads = path, threads
         self._session = _open_session(path, threads)
         metadata = self._session.get_modelmeta().custom_metadata_map
         if METADATA_KEY not in metadata:
@@ -41,6 +42,10 @@ class OnnxRuntime:
             head: np.concatenate([part[head] for part in parts])[: len(images)]
             for head in self._heads
         }
+
+    def on_one_thread(self) -> OnnxRuntime:
+        """As `SingleThreaded.on_one_thread`."""
+        return self if self._threads == 1 else OnnxRuntime(self._path, 1)
 
     def _run_once(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         return dict(zip(self._heads, self._session.run(None, {"image": images}), strict=True))

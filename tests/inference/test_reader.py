@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -129,6 +131,71 @@ def test_a_buffer_that_is_filled_again_is_read_as_it_was(reader: Reader):
             yield buffer
 
     assert texts(reader.read(camera())) == [f"{level:03}" for level in range(12)]
+
+
+class SpreadRuntime:
+    """A runtime that can be run on several threads, which notes each run's thread and size."""
+
+    def __init__(self, whole) -> None:
+        self.card, self.run = whole.card, whole.run
+        self.alone: list[tuple[str, int]] = []
+        self._whole = whole
+
+    def on_one_thread(self) -> SimpleNamespace:
+        def run(images: np.ndarray) -> dict[str, np.ndarray]:
+            self.alone.append((threading.current_thread().name, len(images)))
+            return self._whole.run(images)
+
+        return SimpleNamespace(card=self.card, run=run)
+
+
+@pytest.fixture
+def spread(grey_runtime, monkeypatch: pytest.MonkeyPatch) -> SpreadRuntime:
+    runtime = SpreadRuntime(grey_runtime)
+    monkeypatch.setattr("chepai.inference.reader.open_runtime", lambda *_: runtime)
+    return runtime
+
+
+def test_many_pictures_are_spread_over_threads_in_shares(spread: SpreadRuntime):
+    reader = Reader("any.onnx", threads=3, batch_size=30)
+    sources = [grey(level % 250, 900 if level % 7 else 8, 24) for level in range(200)]
+    sources[50:90] = [b"no picture"] * 40
+    readings = reader.read(sources)
+    wanted = [f"{level % 250:03}" for level in range(200)]
+    wanted[50:90] = [""] * 40
+    assert texts(readings) == wanted
+    assert len({thread for thread, _ in spread.alone}) == 3
+    assert max(size for _, size in spread.alone) == 10
+    assert sum(size for _, size in spread.alone) == 160
+
+
+def test_few_pictures_are_read_with_all_processors_together(spread: SpreadRuntime, grey_runtime):
+    reader = Reader("any.onnx", threads=2, batch_size=8)
+    for count in (1, 8, 16):
+        assert len(reader.read([grey(7)] * count)) == count
+    assert spread.alone == [] and grey_runtime.batches == [1, 8, 8, 8]
+
+
+@pytest.mark.usefixtures("spread")
+def test_a_reader_reads_again_after_a_stream_was_left():
+    before = threading.active_count()
+    reader = Reader("any.onnx", threads=2, batch_size=4)
+    for _ in range(20):
+        stream = reader.read_stream(itertools.cycle([grey(5)]))
+        assert texts(itertools.islice(stream, 3)) == ["005"] * 3
+        stream.close()
+    assert texts(reader.read([grey(9)] * 30)) == ["009"] * 30
+    assert threading.active_count() <= before + 2
+
+
+def test_onnx_reads_the_same_on_one_thread_each_as_on_all_together(tiny_onnx: Path):
+    rng = np.random.default_rng(3)
+    plates = list(rng.integers(0, 256, (40, 30, 90, 3), dtype=np.uint8))
+    spread = Reader(tiny_onnx, threads=2, batch_size=9).read(plates)
+    together = [Reader(tiny_onnx, threads=2).read(plate)[0] for plate in plates]
+    assert texts(spread) == texts(together)
+    for one, other in zip(spread, together, strict=True):
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
 
 
 def test_a_failing_iterable_fails_the_reading(reader: Reader):

@@ -71,6 +71,15 @@ def test_a_cmyk_jpeg_has_its_colours():
     assert_near(load_image(pillow(picture(), "CMYK", "JPEG", quality=95)), picture(), 2)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_jpeg_has_the_pixels_that_decoding_to_bgr_gives(mode: str, options: dict, orientation):
+    jpeg = with_orientation(pillow(picture(), mode, "JPEG", **options), orientation)
+    reference = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert np.array_equal(load_image(jpeg), reference[:, :, ::-1])
+
+
 def test_palettes_and_single_bits_are_read():
     half = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     half[:, WIDTH // 2 :] = 255
