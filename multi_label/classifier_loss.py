@@ -71,11 +71,16 @@ def build_loss(config: LossConfig, plates: int = 0) -> HeadLoss:
 
 
 def head_weights(config: LossConfig, schema: LabelSchema) -> dict[str, float]:
-    """Each head's share in the total loss: 1 for characters, the configured for the others."""
+    """Each head's share in the total loss: 1 for characters, the configured for the others.
+
+    The first character, a province's, has the most classes and the finest strokes.
+    """
     by_role = {
         "character": 1.0,
         "length": config.length_weight,
         "colour": config.colour_weight,
         "rows": config.rows_weight,
     }
-    return {head.name: by_role[head.role] for head in schema.heads}
+    weights = {head.name: by_role[head.role] for head in schema.heads}
+    weights[schema.characters[0].name] = config.first_weight
+    return weights

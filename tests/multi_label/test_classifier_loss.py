@@ -91,5 +91,6 @@ def test_an_unknown_loss_is_refused_with_the_names_that_exist() -> None:
 
 
 def test_heads_weigh_by_their_role(schema: LabelSchema) -> None:
-    weights = head_weights(LossConfig(length_weight=0.7, colour_weight=0.2), schema)
-    assert weights == {"char_1": 1.0, "char_2": 1.0, "length": 0.7, "colour": 0.2}
+    config = LossConfig(first_weight=3.0, length_weight=0.7, colour_weight=0.2)
+    weights = head_weights(config, schema)
+    assert weights == {"char_1": 3.0, "char_2": 1.0, "length": 0.7, "colour": 0.2}
