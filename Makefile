@@ -27,7 +27,7 @@ install: $(STAMP)
 $(STAMP): setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[$(TRAIN),dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[$(TRAIN),serve,dev]"
 	touch $@
 
 train: $(STAMP)

@@ -28,6 +28,12 @@ EXTRAS = {
     "onnx": "train",
     "matplotlib": "train",
     "PIL": "render",
+    "fastapi": "serve",
+    "httptools": "serve",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
 }
 
 

@@ -36,8 +36,18 @@ TRAINING = [
     "tensorboard>=2.20,<3",
     "tf2onnx>=1.17,<2",
 ]
+SERVING = [
+    "fastapi>=0.165,<1",
+    "httptools>=0.9,<1",
+    "prometheus-client>=0.26,<1",
+    "python-multipart>=0.0.34,<0.1",
+    "uvicorn>=0.54,<1",
+    "uvloop>=0.23,<1; sys_platform != 'win32'",
+]
 DEVELOPMENT = [
+    "httpx2>=2.16,<3",
     "mypy>=2.4,<3",
+    "playwright>=1.65,<2",
     "pytest>=9,<10",
     "pytest-xdist>=3.8,<4",
     "ruff>=0.17,<0.18",
@@ -71,6 +81,7 @@ setup(
         "chepai": ["py.typed", "pretrained/*.json", "pretrained/*.md", "pretrained/*.onnx"],
         "chepai.plate": ["schemas/*.yaml"],
         "chepai.inference": ["samples/*"],
+        "chepai.serving": ["page/*"],
     },
     install_requires=READING,
     extras_require={
@@ -78,6 +89,7 @@ setup(
         # The wheel of `tensorflow-cpu` is half as large; `tensorflow` also drives a GPU.
         "train": ["tensorflow>=2.21,<2.22", *TRAINING],
         "train-cpu": ["tensorflow-cpu>=2.21,<2.22", *TRAINING],
+        "serve": SERVING,
         "dev": DEVELOPMENT,
     },
     entry_points={"console_scripts": ["chepai = chepai.run:main"]},

@@ -138,6 +138,23 @@ class Reader:
         minimum = self.min_confidence(min_confidence, constrain)
         return self._stream(each_source(sources), minimum, constrain)
 
+    def read_pixels(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        min_confidence: Threshold = DEFAULT_MIN_CONFIDENCE,
+        constrain: bool = True,
+    ) -> list[Reading]:
+        """Reads pictures that have the model's size already, as one batch.
+
+        Args:
+            pixels: uint8 RGB [n, height, width, 3] of `input_size`, resized by
+                `chepai.plate.image.resize`; n of at least 1.
+            min_confidence, constrain: as of `read`.
+        """
+        minimum = self.min_confidence(min_confidence, constrain)
+        plates = self._decode(self._runtime.run(pixels), constrain)
+        return [_reading(plate, None, minimum) for plate in plates]
+
     def outputs(self, sources: Iterable[Source]) -> Iterator[Outputs]:
         """What the model itself says, before calibration and decoding: a batch at a time.
 

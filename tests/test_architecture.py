@@ -18,12 +18,13 @@ ROOMS = {
     "training": {"plate", "dataset", "utils"},
     "multi_label": {"plate", "backbone", "training", "dataset", "utils"},
     "inference": {"plate"},
+    "serving": {"plate", "inference"},
     "export": {"plate", "backbone", "multi_label", "training", "dataset", "inference", "utils"},
 }
 # Keras finds a saved model's classes only after their module was imported: done when one is loaded.
 LAZILY = {"inference/runtimes/keras_runtime.py": {"multi_label"}}
 FRAMEWORKS = {"tensorflow", "keras", "torch", "jax", "tf2onnx", "matplotlib"}
-LIGHT_ROOMS = ("plate", "inference", "commands")
+LIGHT_ROOMS = ("plate", "inference", "serving", "commands")
 MODULES = sorted(
     file
     for file in ROOT.rglob("*.py")

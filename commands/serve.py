@@ -1,0 +1,132 @@
+"""Mode `serve`: the HTTP service and its page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._reading_options import add_reading_options, resolve_min_confidence
+
+if TYPE_CHECKING:
+    from ..serving.settings import ServiceSettings
+
+HELP = "serve a model over HTTP, with a page to try it"
+KEY_VARIABLE = "CHEPAI_API_KEY"
+_MEGABYTE = 2**20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this mode."""
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 listens to other machines")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes any free one")
+    add_reading_options(parser)
+    _add_batching(parser.add_argument_group("batching"))
+    _add_limits(parser.add_argument_group("limits"))
+    access = parser.add_argument_group("access and logs")
+    access.add_argument(
+        "--api-key-file",
+        metavar="FILE",
+        help=f"keys, one a line, of which callers must send one; or in the variable {KEY_VARIABLE}",
+    )
+    access.add_argument(
+        "--cors-origin",
+        action="append",
+        metavar="ORIGIN",
+        help="a page's origin, such as https://example.org, that may ask; repeatable",
+    )
+    access.add_argument(
+        "--log-file", metavar="FILE", help="rotates at 10 MB, five are kept; none: standard error"
+    )
+    access.add_argument("--quiet", action="store_true", help="log warnings and errors only")
+
+
+def _add_batching(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--batch", type=int, default=32, help="plates read together at most")
+    group.add_argument(
+        "--window-ms", type=float, default=5.0, metavar="MS",
+        help="how long a plate waits for others that are on their way",
+    )  # fmt: skip
+    group.add_argument("--queue", type=int, default=256, help="plates that may wait; then 503")
+    group.add_argument("--decoders", type=int, metavar="N", help="threads that decode pictures")
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--max-mb", type=float, default=16.0, help="megabytes of one request")
+    group.add_argument("--max-buffered-mb", type=float, default=256.0, help="of all requests")
+    group.add_argument("--max-megapixels", type=float, default=25.0, help="of one picture")
+    group.add_argument("--max-images", type=int, default=32, help="pictures in a request")
+    group.add_argument("--max-rects", type=int, default=64, help="rectangles of a picture")
+    group.add_argument("--max-connections", type=int, default=1000, help="open at once")
+    group.add_argument(
+        "--upload-timeout", type=float, default=30.0, metavar="S", help="for a request's body"
+    )
+    group.add_argument(
+        "--header-timeout", type=float, default=10.0, metavar="S", help="for its first lines"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until it is told to end."""
+    from ..inference.reader import Reader
+    from ..serving.app import create_app
+    from ..serving.logs import LOGGER, json_logs
+    from ..serving.server import listen, serve, url_of
+
+    settings = _settings(args)
+    reader = Reader(args.model, args.runtime, args.threads)
+    valid_only = not args.any_text
+    minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
+    model = args.model if args.model == "default" else Path(args.model).name
+    app = create_app(reader, settings, minimum, valid_only, model)
+    with json_logs(args.log_file, not args.quiet), listen(args.host, args.port) as listener:
+        url = url_of(listener)
+        fields = {"url": url, "model": model, "min_confidence": minimum, "queue": settings.queue}
+
+        def ready() -> None:
+            print(f"chepai reads plates at {url}", flush=True)
+            LOGGER.info("ready", extra={"fields": fields})
+
+        serve(app, listener, settings, ready)
+        LOGGER.info("ended", extra={"fields": {}})
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> ServiceSettings:
+    from ..serving.settings import make_settings
+
+    return make_settings(
+        batch=args.batch,
+        window=args.window_ms / 1000,
+        queue=args.queue,
+        decoders=args.decoders or min(4, os.cpu_count() or 1),
+        max_bytes=int(args.max_mb * _MEGABYTE),
+        max_buffered=int(args.max_buffered_mb * _MEGABYTE),
+        max_pixels=int(args.max_megapixels * 1e6),
+        max_images=args.max_images,
+        max_rects=args.max_rects,
+        max_connections=args.max_connections,
+        upload_timeout=args.upload_timeout,
+        header_timeout=args.header_timeout,
+        api_keys=_keys(args.api_key_file),
+        cors_origins=tuple(args.cors_origin or ()),
+    )
+
+
+def _keys(file: str | None) -> tuple[str, ...]:
+    """The keys of the file, one a line, or of the environment. Never of the command line, which
+    everybody on the machine can read."""
+    from ..errors import InputError
+
+    if file is None:
+        key = os.environ.get(KEY_VARIABLE, "").strip()
+        return (key,) if key else ()
+    try:
+        lines = Path(file).read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the keys of {file}: {error}") from error
+    keys = tuple(line.strip() for line in lines if line.strip())
+    if not keys:
+        raise InputError(f"{file} holds no key; write one a line, or leave --api-key-file out")
+    return keys

@@ -1,0 +1,122 @@
+"""From an upload to the model's pixels: checked by its header first, then decoded and cut."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..plate.image import ImageError, load_image, resize
+from ..plate.picture_header import PictureHeader, picture_header
+from .rectangles import Rectangle
+
+# Each scan of a progressive JPEG costs a pass over all pixels; encoders make about ten.
+_MOST_SCANS = 64
+
+
+class Upload(NamedTuple):
+    """One picture of a request, and the regions to read of it; none: the picture as a whole."""
+
+    name: str | None
+    data: bytes
+    rectangles: tuple[Rectangle, ...] = ()
+
+    @property
+    def plates(self) -> int:
+        """How many readings it asks for."""
+        return len(self.rectangles) or 1
+
+
+class Region(NamedTuple):
+    """The model's pixels uint8 RGB [height, width, 3], or why there are none.
+
+    `status` is that of an answer with nothing but this error in it.
+    """
+
+    pixels: npt.NDArray[np.uint8] | None
+    error: str | None = None
+    status: int = 422
+
+
+class PictureDecoder:
+    """Decodes uploads to one size, never more than `max_pixels` at once in all threads.
+
+    So memory stays bounded however many threads decode: plates go side by side, a large
+    photograph goes alone.
+    """
+
+    def __init__(self, height: int, width: int, max_pixels: int) -> None:
+        self._size = (height, width)
+        self._most = max_pixels
+        self._free = max_pixels
+        self._turn = threading.Lock()
+        self._changed = threading.Condition()
+
+    def decode(self, upload: Upload) -> list[Region]:
+        """A region for each reading that the upload asks for; errors are told, not raised."""
+        header = picture_header(upload.data)
+        wrong = self._refusal(header, upload.data)
+        if wrong is not None or header is None:
+            return [wrong or _NOT_A_PICTURE] * upload.plates
+        with self._room_for(header.pixels):
+            try:
+                image = load_image(upload.data)
+            except ImageError as error:
+                return [Region(None, error.reason)] * upload.plates
+            # OpenCV's own limits, and a size that memory cannot hold after all.
+            except (cv2.error, MemoryError, ValueError) as error:
+                return [Region(None, f"cannot be decoded: {type(error).__name__}")] * upload.plates
+            return self._regions(image, upload.rectangles)
+
+    def _refusal(self, header: PictureHeader | None, data: bytes) -> Region | None:
+        if not data:
+            return Region(None, "the file is empty")
+        if header is None:
+            return _NOT_A_PICTURE
+        if header.pixels > self._most:
+            size = f"{header.width}x{header.height}"
+            return Region(None, f"{size} pixels are too many; {self._most:,} at most", 413)
+        if header.format == "JPEG" and data.count(b"\xff\xda") > _MOST_SCANS:
+            return Region(None, f"the JPEG has too many scans; {_MOST_SCANS} at most")
+        return None
+
+    def _regions(
+        self, image: npt.NDArray[np.uint8], rectangles: tuple[Rectangle, ...]
+    ) -> list[Region]:
+        if not rectangles:
+            return [self._fit(image)]
+        found = []
+        for rectangle in rectangles:
+            try:
+                found.append(self._fit(rectangle.cut(image)))
+            except ImageError as error:
+                found.append(Region(None, error.reason))
+        return found
+
+    def _fit(self, image: npt.NDArray[np.uint8]) -> Region:
+        pixels = resize(image, *self._size)
+        # A view would keep the whole photograph in memory until its plate is read.
+        return Region(pixels.copy() if pixels.base is not None else pixels)
+
+    @contextmanager
+    def _room_for(self, pixels: int) -> Iterator[None]:
+        # Whoever waits for much room keeps the turn: a stream of small ones would starve it.
+        with self._turn, self._changed:
+            self._changed.wait_for(lambda: self._free >= pixels)
+            self._free -= pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += pixels
+                self._changed.notify_all()
+
+
+_NOT_A_PICTURE = Region(
+    None, "not a picture that is understood; JPEG, PNG, WebP, BMP, GIF and TIFF are", 415
+)
