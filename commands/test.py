@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,9 @@ def run(args: argparse.Namespace) -> int:
     from ..training.report import summary_table
     from ._evaluating import evaluate_sets, load_set, read_set, write_report
 
+    if args.output:
+        # It draws the plots: that it is missing is told before the work begins.
+        import_module("matplotlib")
     reader = Reader(args.model, args.runtime, args.threads)
     valid_only = not args.any_text
     minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
