@@ -1,18 +1,23 @@
-"""Mode `predict`: reads plates from pictures and folders."""
+"""Mode `predict`: reads plates from pictures and whatever holds pictures."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._reading_options import add_reading_options, resolve_min_confidence
 
 if TYPE_CHECKING:
+    from ..inference.inputs import Inputs
+    from ..inference.reader import Reader
     from ..inference.reading import Reading
 
-HELP = "read plates from pictures and folders of pictures"
+HELP = "read plates from pictures, folders, lists and archives"
+ENGINES = ("local", "ray")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,40 +26,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "pictures",
         nargs="*",
         metavar="PICTURE",
-        help="a cropped plate's picture, or a folder; none: the package's own sample plates",
+        help="a cropped plate's picture, a folder, a tar archive, a pattern in quotes, an address "
+        "(s3://…); - is a list on standard input; none: the package's own sample plates",
+    )
+    parser.add_argument(
+        "--list",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file that names a picture, folder or archive a line (repeatable)",
     )
     add_reading_options(parser)
     parser.add_argument(
-        "--output", metavar="FILE", help="write .csv, .json or .jsonl; - is CSV on standard output"
+        "--output",
+        metavar="FILE",
+        help="write .csv, .jsonl, .json or .parquet; - is CSV on standard output",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an --output of .csv or .jsonl: pictures that have a row are left out",
+    )
+    parser.add_argument(
+        "--report", metavar="FILE.html", help="write pages of the readings beside their pictures"
+    )
+    parser.add_argument(
+        "--save-rejected",
+        metavar="DIR",
+        help="copy the pictures that were not accepted or could not be read into DIR",
+    )
+    parser.add_argument(
+        "--save-crops",
+        metavar="DIR",
+        help="write what the network sees of each picture into DIR, as PNG",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="where pictures are read: here, or on all machines of a Ray cluster",
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="of --engine ray; none: one a processor"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Reads every picture; 1 when one of them could not be read."""
-    from ..inference.files import picture_files, sample_pictures
+    from ..errors import InputError
+    from ..inference.files import sample_pictures
+    from ..inference.inputs import Inputs
     from ..inference.reader import Reader
-    from ..utils.progress import progress
 
+    if args.resume and args.output is None:
+        raise InputError("--resume needs the --output that it goes on with")
+    names = args.pictures if args.pictures or args.list else sample_pictures()
+    inputs = Inputs(names, args.list)
     # Counting first also finds a wrong folder before the work begins.
-    pictures = args.pictures or sample_pictures()
-    total = sum(1 for _ in picture_files(pictures))
+    total = inputs.count()
     reader = Reader(args.model, args.runtime, args.threads)
-    valid_only = not args.any_text
-    minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
-    readings: Iterable[Reading] = reader.read_stream(picture_files(pictures), minimum, valid_only)
-    if args.output not in (None, "-"):
-        readings = progress(readings, total, "pictures")
+    minimum = resolve_min_confidence(args.min_confidence, reader, not args.any_text)
     tally = _Tally()
-    _write(tally.counting(readings), args.output)
+    try:
+        _read_all(args, inputs, total, reader, minimum, tally)
+    except KeyboardInterrupt:
+        _tell_what_is_kept(args.output)
+        raise
     print(tally.summary(minimum), file=sys.stderr)
-    return 1 if tally.failed else 0
+    return 1 if tally.failed + tally.failed_before else 0
 
 
 class _Tally:
-    """Counts readings as they pass."""
+    """Counts readings as they pass, and those that an earlier run has left."""
 
     def __init__(self) -> None:
         self.read = self.accepted = self.failed = self.impossible = 0
+        self.before = self.failed_before = 0
 
     def counting(self, readings: Iterable[Reading]) -> Iterator[Reading]:
         for reading in readings:
@@ -69,20 +116,54 @@ class _Tally:
         wrong = f"; the raw readings of {self.impossible} are no valid plates"
         impossible = wrong if self.impossible else ""
         return (
-            f"{self.read + self.failed} pictures: {self.read} read, "
+            f"{self._summary_before()}{self.read + self.failed} pictures: {self.read} read, "
             f"{self.accepted} accepted at confidence {minimum:g}{impossible}{unread}"
         )
 
+    def _summary_before(self) -> str:
+        if not self.before:
+            return ""
+        unread = f", {self.failed_before} of them unreadable" if self.failed_before else ""
+        return f"{self.before} were done before{unread}; "
 
-def _write(readings: Iterable[Reading], output: str | None) -> None:
-    if output is None:
-        _print_table(readings)
-        return
+
+def _read_all(
+    args: argparse.Namespace,
+    inputs: Inputs,
+    total: int | None,
+    reader: Reader,
+    minimum: float,
+    tally: _Tally,
+) -> None:
+    """Reads what has no row yet, and writes all that was asked for."""
+    from ..inference.resuming import Remaining
     from ..inference.writers import open_writer
+    from ..utils.progress import progress
+    from ._bulk import SideOutputs, engine, read_and_keep
 
-    with open_writer(output) as write:
+    files = inputs.files() if args.engine == "ray" else inputs
+    with ExitStack() as stack:
+        writer = stack.enter_context(open_writer(args.output, args.resume)) if args.output else None
+        done = None if writer is None else writer.done
+        remaining = Remaining(files, done)
+        side = stack.enter_context(SideOutputs(args, reader))
+        readings = tally.counting(read_and_keep(remaining, engine(args, reader, minimum), side))
+        if writer is None:
+            _print_table(readings)
+            return
+        if args.output != "-":
+            left = None if total is None else max(0, total - (done.count if done else 0))
+            readings = progress(readings, left, "plates")
         for reading in readings:
-            write(reading)
+            writer.add(reading)
+    tally.before, tally.failed_before = remaining.skipped, remaining.failed
+
+
+def _tell_what_is_kept(output: str | None) -> None:
+    from ..inference.resuming import partial_path
+
+    if output is not None and (partial := partial_path(Path(output))).exists():
+        print(f"{partial} keeps what was read; --resume goes on with it", file=sys.stderr)
 
 
 def _print_table(readings: Iterable[Reading]) -> None:

@@ -1,4 +1,4 @@
-"""Readings as CSV, JSON or JSON lines, written as they come."""
+"""Readings as CSV, JSON, JSON lines or Parquet, written as they come."""
 
 from __future__ import annotations
 
@@ -6,43 +6,71 @@ import csv
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from ..errors import InputError
 from ..files import atomic_path
+from .parquet_writer import parquet_rows
 from .reading import Reading
+from .resuming import JSON_LINES, Done, csv_format, row_file, writing
 
 CSV_COLUMNS = (
     "file", "text", "confidence", "accepted", "colour", "rows", "char_confidences", "error",
 )  # fmt: skip
+SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
+# How much of a table that grows is lost when the machine itself stops.
+FLUSH_SECONDS = 1.0
 
 Write = Callable[[Reading], None]
 
 
-@contextmanager
-def open_writer(output: str | Path) -> Iterator[Write]:
-    """Opens `output` by its suffix (.csv, .json, .jsonl) and yields a function that adds a reading.
+@dataclass(frozen=True)
+class Writer:
+    """An open output: `add` takes the next reading; `done` is what an earlier run left."""
 
-    A file appears, whole, when the block ends well. `-` is CSV on standard output.
+    add: Write
+    done: Done | None = None
+
+
+@contextmanager
+def open_writer(output: str | Path, resume: bool = False) -> Iterator[Writer]:
+    """Opens `output` by its suffix.
+
+    A file appears, whole, when the block ends well; until then the rows of .csv and .jsonl lie
+    beside it in a file that ends in `.partial`. `-` is CSV on standard output.
+
+    Args:
+        output: ends in one of `SUFFIXES`, or is `-`.
+        resume: keep the rows of a run that was stopped, or of a finished one, and add to them.
 
     Raises:
-        InputError: another suffix, or a place that cannot be written.
+        InputError: another suffix, one that cannot be resumed, a place that cannot be written,
+            or that another run is writing.
     """
-    if str(output) == "-":
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
-        with _csv_rows(sys.stdout) as write:
-            yield write
-        return
     path = Path(output)
-    make = _FORMATS.get(path.suffix.lower())
-    if make is None:
-        raise InputError(f"--output ends in {', '.join(_FORMATS)} or is -; received {output}")
-    with atomic_path(path) as temporary, _open_text(temporary) as stream, make(stream) as write:
-        yield write
+    suffix = path.suffix.lower()
+    if resume and suffix not in _ROWS:
+        raise InputError(
+            f"--resume goes on with {' and '.join(_ROWS)}; {output} is written as a whole"
+        )
+    if str(output) == "-":
+        yield Writer(_csv_rows(_standard_output()))
+    elif suffix in _ROWS:
+        with _growing(path, suffix, resume) as writer:
+            yield writer
+    elif suffix == ".json":
+        with atomic_path(path) as temporary, _open_text(temporary) as stream:
+            yield from _json_list(stream)
+    elif suffix == ".parquet":
+        with parquet_rows(path) as add:
+            yield Writer(add)
+    else:
+        raise InputError(f"--output ends in {', '.join(SUFFIXES)} or is -; received {output}")
 
 
 def csv_row(reading: Reading) -> list[str]:
@@ -63,6 +91,13 @@ def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
+def _standard_output() -> TextIO:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
+    csv.writer(sys.stdout, lineterminator="\n").writerow(CSV_COLUMNS)
+    return sys.stdout
+
+
 def _open_text(path: Path) -> TextIO:
     # A file name that is no UTF-8 must not end a run of thousands of pictures: backslashreplace.
     try:
@@ -72,33 +107,63 @@ def _open_text(path: Path) -> TextIO:
 
 
 @contextmanager
-def _csv_rows(stream: TextIO) -> Iterator[Write]:
+def _growing(path: Path, suffix: str, resume: bool) -> Iterator[Writer]:
+    form, make = _ROWS[suffix]
+    with row_file(path, form, resume) as (stream, done):
+        text = io.TextIOWrapper(stream, "utf-8", "backslashreplace", newline="")
+        try:
+            yield Writer(_flushed(make(text), text, path), done)
+        finally:
+            with writing(path):
+                text.detach()
+
+
+def _flushed(write: Write, stream: TextIO, path: Path) -> Write:
+    """`write`, after which nothing waits long in memory."""
+    last = time.monotonic()
+
+    def add(reading: Reading) -> None:
+        nonlocal last
+        with writing(path):
+            write(reading)
+            if (now := time.monotonic()) - last >= FLUSH_SECONDS:
+                stream.flush()
+                last = now
+
+    return add
+
+
+def _csv_rows(stream: TextIO) -> Write:
     rows = csv.writer(stream, lineterminator="\n")
-    rows.writerow(CSV_COLUMNS)
-    yield lambda reading: rows.writerow(csv_row(reading))
+    # A carriage return ends a row for those who read tables, but not for the writer.
+    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def add(reading: Reading) -> None:
+        row = csv_row(reading)
+        (quoted if any("\r" in value for value in row) else rows).writerow(row)
+
+    return add
 
 
-@contextmanager
-def _json_list(stream: TextIO) -> Iterator[Write]:
+def _json_lines(stream: TextIO) -> Write:
+    return lambda reading: print(_json(reading), file=stream)
+
+
+def _json_list(stream: TextIO) -> Iterator[Writer]:
     separator = "\n"
 
-    def write(reading: Reading) -> None:
+    def add(reading: Reading) -> None:
         nonlocal separator
         stream.write(separator + _json(reading))
         separator = ",\n"
 
     stream.write("[")
-    yield write
+    yield Writer(add)
     stream.write("\n]\n")
-
-
-@contextmanager
-def _json_lines(stream: TextIO) -> Iterator[Write]:
-    yield lambda reading: print(_json(reading), file=stream)
 
 
 def _json(reading: Reading) -> str:
     return json.dumps(reading.to_dict(), ensure_ascii=False)
 
 
-_FORMATS = {".csv": _csv_rows, ".json": _json_list, ".jsonl": _json_lines}
+_ROWS = {".csv": (csv_format(CSV_COLUMNS), _csv_rows), ".jsonl": (JSON_LINES, _json_lines)}

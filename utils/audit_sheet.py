@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-import cv2
-import numpy as np
-
-from ..plate.image import ImageError, load_image
-
-WIDTH, MOST_HEIGHT = 240, 120
-"""Of the pictures, pixels."""
-QUALITY = 85
+from .html_picture import html_picture
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ def _row(rank: int, plate: SheetPlate) -> str:
     cells = [
         f'<input type="checkbox" checked aria-label="row {rank} is wrong">',
         str(rank),
-        _picture(plate.file),
+        html_picture(plate.file),
         f'<b class="plate">{label or "<i>none</i>"}</b>',
         f'<b class="plate">{suggestion or "<i>no whole plate</i>"}</b><br><small>{sure}</small>',
         f"{html.escape(plate.head)}<br>{plate.score:.2g}",
@@ -89,22 +81,6 @@ def _marked(label: str, suggestion: str) -> tuple[str, str]:
             kept = html.escape(text)
             parts.append(kept if what == "equal" or not text else f"<mark>{kept}</mark>")
     return "".join(ours), "".join(theirs)
-
-
-def _picture(file: str) -> str:
-    """An `img` with the pixels inside, at most WIDTH x MOST_HEIGHT."""
-    try:
-        image = load_image(file)
-    except ImageError as error:
-        return f"<i>{html.escape(error.reason)}</i>"
-    height, width = image.shape[:2]
-    scale = min(WIDTH / width, MOST_HEIGHT / height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    sized = cv2.resize(np.ascontiguousarray(image[..., ::-1]), size, interpolation=how)
-    jpeg = cv2.imencode(".jpg", sized, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))[1]
-    data = base64.b64encode(jpeg.tobytes()).decode("ascii")
-    return f'<img src="data:image/jpeg;base64,{data}" width="{size[0]}" height="{size[1]}" alt="">'
 
 
 _PAGE = """<!DOCTYPE html>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
@@ -33,5 +34,17 @@ def progress(
         now = time.monotonic()
         if now - last >= LINE_SECONDS:
             last = now
-            of = f" of {total}" if total is not None else ""
-            print(f"{count}{of} {what}, {count / (now - start):.0f}/s", file=stream, flush=True)
+            print(_line(count, total, what, now - start), file=stream, flush=True)
+
+
+def _line(count: int, total: int | None, what: str, seconds: float) -> str:
+    """How far, how fast, and how long yet.
+
+    >>> _line(500, 2000, "plates", 10.0)
+    '500 of 2000 plates, 50/s, 0:00:30 left'
+    """
+    speed = count / seconds
+    if total is None:
+        return f"{count} {what}, {speed:.0f}/s"
+    left = timedelta(seconds=round(max(0, total - count) / speed))
+    return f"{count} of {total} {what}, {speed:.0f}/s, {left} left"

@@ -26,9 +26,9 @@ HEADER = "file,text,confidence,accepted,colour,rows,char_confidences,error"
 
 
 def write(output: Path | str, *readings: Reading) -> None:
-    with open_writer(output) as add:
+    with open_writer(output) as writer:
         for reading in readings:
-            add(reading)
+            writer.add(reading)
 
 
 def test_csv_holds_the_promised_columns(tmp_path: Path):
@@ -73,17 +73,19 @@ def test_a_file_name_that_is_no_utf8_is_written_escaped(tmp_path: Path):
     assert r"bad\udcff.jpg" in (tmp_path / "x.csv").read_text(encoding="utf-8")
 
 
-def test_an_interrupted_run_leaves_the_old_file(tmp_path: Path):
-    path = tmp_path / "x.csv"
+@pytest.mark.parametrize("name", ["x.csv", "x.json", "x.jsonl"])
+def test_an_interrupted_run_leaves_the_old_file(tmp_path: Path, name: str):
+    path = tmp_path / name
     write(path, READ)
     before = path.read_bytes()
-    with pytest.raises(KeyboardInterrupt), open_writer(path) as add:
-        add(FAILED)
+    with pytest.raises(KeyboardInterrupt), open_writer(path) as writer:
+        writer.add(FAILED)
         raise KeyboardInterrupt
     assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    kept = set(tmp_path.iterdir()) - {path}
+    assert {file.name for file in kept} == ({f"{name}.partial"} if name != "x.json" else set())
 
 
 def test_another_suffix_is_refused(tmp_path: Path):
-    with pytest.raises(InputError, match=r"\.csv, \.json, \.jsonl"):
+    with pytest.raises(InputError, match=r"\.csv, \.json, \.jsonl, \.parquet"):
         write(tmp_path / "x.xlsx")

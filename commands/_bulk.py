@@ -1,0 +1,83 @@
+"""What `predict` does beside the table of readings, and where it reads."""
+
+from __future__ import annotations
+
+import argparse
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from ..inference.kept_pictures import PictureFolder
+from ..inference.sources import NamedPicture, Source, file_bytes
+from ..plate.image import ImageError
+from ..utils.reading_report import ReadingReport
+
+if TYPE_CHECKING:
+    from ..inference.reader import Reader
+    from ..inference.reading import Reading
+
+Read: TypeAlias = Callable[[Iterable[Source]], Iterator["Reading"]]
+
+
+def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
+    """What turns sources into readings: this machine's reader, or a Ray cluster's."""
+    constrain = not args.any_text
+    if args.engine == "local":
+        return lambda sources: reader.read_stream(sources, minimum, constrain)
+    from ..inference.ray_engine import RayEngine
+
+    options = {"model": str(reader.path), "runtime": args.runtime, "threads": args.threads}
+    return RayEngine(options, minimum, constrain, args.workers).read
+
+
+def read_and_keep(sources: Iterable[Source], read: Read, side: SideOutputs) -> Iterator[Reading]:
+    """Readings; each picture has been kept, where that was asked for, when its reading comes.
+
+    A reading's row is written after that. So what a stopped run leaves out, `--resume` finds.
+    """
+    waiting: deque[Source] = deque()
+
+    def noted() -> Iterator[Source]:
+        for source in sources:
+            waiting.append(source)
+            yield source
+
+    for reading in read(noted()):
+        side.add(waiting.popleft(), reading)
+        yield reading
+
+
+class SideOutputs:
+    """The report and the folders of pictures that the options ask for."""
+
+    def __init__(self, args: argparse.Namespace, reader: Reader) -> None:
+        self._report = args.report and ReadingReport(args.report, args.model)
+        self._rejected = args.save_rejected and PictureFolder(args.save_rejected)
+        self._crops = args.save_crops and PictureFolder(args.save_crops)
+        self._input_size = reader.input_size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._report:
+            self._report.close()
+
+    def add(self, source: Source, reading: Reading) -> None:
+        """Keeps of one picture what was asked for."""
+        if self._rejected and not reading.accepted:
+            self._rejected.add_file(source)
+        if self._crops:
+            self._crops.add_input(source, *self._input_size)
+        if self._report:
+            self._report.add(reading, _shown(source))
+
+
+def _shown(source: Source) -> str | bytes:
+    """A picture for the report: its path, or the bytes of one that has none here."""
+    if not isinstance(source, NamedPicture):
+        return str(source)
+    try:
+        return file_bytes(source)
+    except (ImageError, OSError):
+        return b""

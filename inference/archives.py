@@ -1,0 +1,125 @@
+"""Pictures in tar archives, read one after another without writing any of them to disk."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from io import BufferedReader
+from pathlib import Path
+from tarfile import HeaderError, ReadError, TarError, TarFile, TarInfo
+from tarfile import open as open_archive
+from typing import Any, Self
+
+from ..plate.image import ImageError
+from .sources import NamedPicture
+
+SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+# Of one member: a larger one is no picture of a plate, and would have to be held in memory.
+MOST_BYTES = 64 * 2**20
+
+_OPENERS: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+# What damaged archives raise, by who notices; tarfile lets ValueErrors of odd numbers through.
+_DAMAGE = (TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file's name ends as tar archives do."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def archive_pictures(path: Path) -> Iterator[NamedPicture]:
+    """The files of an archive in its order, named `ARCHIVE/MEMBER`.
+
+    Folders, links, devices and hidden members are left out. Each picture holds its bytes; the
+    archive is read on when the next one is asked for. What is wrong with the archive comes last,
+    as a picture of the archive's own name that cannot be loaded.
+    """
+    last = "its beginning"
+    try:
+        for archive, member in _members(path):
+            last = _name(member)
+            yield _picture(f"{path}/{last}", archive, member)
+    except _DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        yield broken(str(path), f"the archive is damaged or cut off after {last}: {reason}")
+
+
+def count_pictures(path: Path) -> int:
+    """How many pictures `archive_pictures` gives, one for damage included."""
+    count = 0
+    try:
+        for _ in _members(path):
+            count += 1
+    except _DAMAGE:
+        count += 1
+    return count
+
+
+def broken(file: str, reason: str) -> NamedPicture:
+    """Stands for what cannot be read, so that it has a row like any other picture."""
+
+    def fail() -> bytes:
+        raise ImageError(reason)
+
+    return NamedPicture(file, fail)
+
+
+class _StrictHeader(TarInfo):
+    """tarfile takes a damaged header for the archive's end; what follows would be lost unsaid."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile)
+        except HeaderError as error:
+            if type(error).__name__ == "EOFHeaderError":
+                raise
+            raise ReadError(str(error)) from error
+
+
+def _members(path: Path) -> Iterator[tuple[TarFile, TarInfo]]:
+    """The members that may be pictures, each to be read before the next one is asked for."""
+    with (
+        path.open("rb") as file,
+        _decompressed(file) as stream,
+        open_archive(fileobj=stream, mode="r|", tarinfo=_StrictHeader) as archive,
+    ):
+        while (member := archive.next()) is not None:
+            # It keeps all members it has seen, for seeking; of a stream nobody asks for them.
+            archive.members.clear()  # type: ignore[attr-defined]
+            if member.isreg() and not _is_hidden(member.name):
+                yield archive, member
+
+
+def _decompressed(file: BufferedReader) -> Any:
+    head = file.peek(6)
+    found = (opener for magic, opener in _OPENERS.items() if head.startswith(magic))
+    opener = next(found, None)
+    return file if opener is None else opener(file)
+
+
+def _picture(name: str, archive: TarFile, member: TarInfo) -> NamedPicture:
+    if member.size > MOST_BYTES:
+        return broken(name, f"{member.size} bytes are too many for a picture of a plate")
+    stream = archive.extractfile(member)
+    assert stream is not None  # a regular file has a content
+    try:
+        data = stream.read()
+    except _DAMAGE:
+        return broken(name, "it is cut off in the archive")
+    return NamedPicture(name, lambda: data)
+
+
+def _name(member: TarInfo) -> str:
+    return member.name.removeprefix("./").lstrip("/")
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
