@@ -71,6 +71,11 @@ class Reader:
         return self.card.schema
 
     @property
+    def runtime(self) -> Runtime:
+        """What runs the network: pixels in, each head's probabilities out."""
+        return self._runtime
+
+    @property
     def input_size(self) -> tuple[int, int]:
         """(height, width) of the model's input, pixels."""
         return self.card.height, self.card.width

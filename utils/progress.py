@@ -44,7 +44,8 @@ def _line(count: int, total: int | None, what: str, seconds: float) -> str:
     '500 of 2000 plates, 50/s, 0:00:30 left'
     """
     speed = count / seconds
+    shown = f"{speed:.0f}/s" if speed >= 10 else f"{speed:.2g}/s"
     if total is None:
-        return f"{count} {what}, {speed:.0f}/s"
+        return f"{count} {what}, {shown}"
     left = timedelta(seconds=round(max(0, total - count) / speed))
-    return f"{count} of {total} {what}, {speed:.0f}/s, {left} left"
+    return f"{count} of {total} {what}, {shown}, {left} left"
