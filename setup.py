@@ -44,6 +44,7 @@ SERVING = [
     "uvicorn>=0.54,<1",
     "uvloop>=0.23,<1; sys_platform != 'win32'",
 ]
+REMOTE = ["fsspec>=2024.6"]
 DEVELOPMENT = [
     "httpx2>=2.16,<3",
     "mypy>=2.4,<3",
@@ -90,6 +91,10 @@ setup(
         "train": ["tensorflow>=2.21,<2.22", *TRAINING],
         "train-cpu": ["tensorflow-cpu>=2.21,<2.22", *TRAINING],
         "serve": SERVING,
+        # What `predict` reads from, writes and runs on besides files of this machine.
+        "remote": REMOTE,
+        "parquet": ["pyarrow>=17"],
+        "ray": ["ray[data]>=2.40,<3", *REMOTE],
         "dev": DEVELOPMENT,
     },
     entry_points={"console_scripts": ["chepai = chepai.run:main"]},

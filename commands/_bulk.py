@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -24,10 +25,13 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
     constrain = not args.any_text
     if args.engine == "local":
         return lambda sources: reader.read_stream(sources, minimum, constrain)
+    from ..inference.pretrained import SHIPPED_NAMES
     from ..inference.ray_engine import RayEngine
 
-    options = {"model": str(reader.path), "runtime": args.runtime, "threads": args.threads}
-    return RayEngine(options, minimum, constrain, args.workers).read
+    # Each machine has the shipped models in its own place.
+    model = args.model if args.model in SHIPPED_NAMES else os.path.abspath(args.model)
+    ray = RayEngine(model, args.runtime, args.threads, minimum, constrain, args.workers)
+    return ray.read
 
 
 def read_and_keep(sources: Iterable[Source], read: Read, side: SideOutputs) -> Iterator[Reading]:
