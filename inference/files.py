@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def picture_files(paths: Iterable[str | Path]) -> Iterator[Path]:
         InputError: a folder that holds no file, or that may not be listed.
     """
     for path in map(Path, paths):
-        if not path.is_dir():
+        # os.path's answers False where Path's would raise: for a name that no file system takes.
+        if not os.path.isdir(path):
             yield path
             continue
         empty = True
@@ -48,7 +50,7 @@ def _below(folder: Path, parents: tuple[Path, ...]) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if os.path.isdir(entry):
             yield from _below(entry, (*parents, real))
         else:
             yield entry

@@ -92,7 +92,7 @@ class Inputs:
 
 
 def _matching(name: str) -> Iterator[_Item]:
-    if is_remote(name) or Path(name).exists() or not any(sign in name for sign in "*?["):
+    if is_remote(name) or os.path.exists(name) or not any(sign in name for sign in "*?["):
         yield from _called(name)
         return
     matches = sorted(iglob(name, recursive=True))
@@ -109,7 +109,7 @@ def _called(name: str) -> Iterator[_Item]:
             yield remote_picture(address)
         return
     for path in picture_files([name]):
-        yield _Archive(path) if is_archive(path.name) and path.is_file() else path
+        yield _Archive(path) if is_archive(path.name) and os.path.isfile(path) else path
 
 
 def _listed(name: str) -> Iterator[_Item]:

@@ -39,11 +39,13 @@ class PictureFolder:
             raise InputError(f"cannot make the folder {path}: {error.strerror}") from error
 
     def add_file(self, source: Source) -> None:
-        """Copies a source's file; one that is not there is left out."""
+        """Copies a source's file; one that has no bytes to copy is left out."""
         try:
-            self._add(_name(source), file_bytes(source))
-        except (ImageError, FileNotFoundError, IsADirectoryError):
+            data = file_bytes(source)
+        # A path may hold what no file system takes: ValueError.
+        except (ImageError, OSError, ValueError):
             return
+        self._add(_name(source), data)
 
     def add_input(self, source: Source, height: int, width: int) -> None:
         """Keeps what a network of this input sees of a source, as a PNG; nothing if unreadable."""

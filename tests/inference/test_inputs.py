@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from chepai.errors import InputError
 from chepai.inference.inputs import Inputs
-from chepai.inference.sources import file_bytes, name_of
+from chepai.inference.sources import decode, file_bytes, name_of
 from chepai.plate.image import ImageError
 
 
@@ -76,6 +76,16 @@ def test_what_a_list_names_in_vain_is_a_picture_with_a_reason(home: Path):
     _, broken, *_ = Inputs([], ["list.txt"])
     with pytest.raises(ImageError, match="the folder empty holds no files"):
         file_bytes(broken)
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 5000, "nul\0byte.jpg", "b/1.jpg/deeper.jpg", "x" * 300 + ".tar"]
+)
+def test_names_that_no_file_system_takes_are_pictures_with_a_reason(name: str):
+    Path("list.txt").write_text(f"b/1.jpg\n{name}\nb/2.png\n")
+    named, _, listed, _ = (decode(source, 8, 24) for source in Inputs([name], ["list.txt"]))
+    for picture in (named, listed):
+        assert picture.file == name and picture.error and picture.pixels is None
 
 
 def test_standard_input_is_a_list_read_line_by_line(monkeypatch: pytest.MonkeyPatch):

@@ -65,7 +65,7 @@ def test_long_names_are_cut(tmp_path: Path):
 
 def test_what_is_not_there_is_left_out(tmp_path: Path):
     folder = PictureFolder(tmp_path / "kept")
-    for source in (tmp_path / "gone.jpg", tmp_path, broken("x.tar", "cut off")):
+    for source in (tmp_path / "gone.jpg", tmp_path, "nul\0.jpg", broken("x.tar", "cut off")):
         folder.add_file(source)
     assert contents(tmp_path / "kept") == {}
 
@@ -80,6 +80,14 @@ def test_the_networks_input_is_kept_as_it_sees_it(tmp_path: Path):
     seen = decode(data, 16, 48).pixels
     assert kept.name == "1.png"
     assert np.array_equal(cv2.imread(str(kept))[..., ::-1], seen)
+
+
+def test_a_folder_that_takes_no_more_is_an_error(tmp_path: Path):
+    folder = PictureFolder(tmp_path / "kept")
+    (tmp_path / "kept").rmdir()
+    (tmp_path / "kept").touch()
+    with pytest.raises(InputError, match="cannot make the folder"):
+        folder.add_file(named("a.jpg", b"A"))
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path):

@@ -106,7 +106,10 @@ def test_an_endless_source_is_read_as_far_as_asked(reader: Reader):
     assert next(taken) <= 16
 
 
-def test_ten_thousand_pictures_are_never_held_together(reader: Reader):
+@pytest.mark.parametrize("runtime", ["grey_runtime", "spread"])
+def test_ten_thousand_pictures_are_never_held_together(runtime: str, request):
+    request.getfixturevalue(runtime)
+    reader = Reader("any.onnx", threads=2, batch_size=4)
     read = 0
     ahead = []
 
