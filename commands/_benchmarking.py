@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..inference.benchmarking import BATCH, SCOPES, Contender, Figures, Worker
+from ..inference.benchmarking import Figures
 from ..inference.files import sample_pictures
+from ..inference.timing_process import BATCH, SCOPES, Contender, Worker
 from ..plate.schema import LabelSchema
 from ._evaluating import LabelledSet, ReadSet, evaluate_sets, load_set
 

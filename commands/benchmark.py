@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..inference.benchmarking import Contender, Worker
+    from ..inference.timing_process import Contender, Worker
     from ._benchmarking import Measured
 
 HELP = "measure the speed of models and runtimes here"
@@ -103,8 +103,8 @@ def _measure(args: argparse.Namespace) -> tuple[list[Measured], int]:
 
 def _contenders(args: argparse.Namespace) -> list[Contender]:
     """Every model with every runtime, on every number of threads; these stand together."""
-    from ..inference.benchmarking import Contender
     from ..inference.pipeline import processors
+    from ..inference.timing_process import Contender
 
     threads = args.threads or (["all"] if processors() == 1 else [1, "all"])
     return [
@@ -122,7 +122,7 @@ def _open_workers(contenders: Sequence[Contender], stack: ExitStack) -> list[Wor
         InputError: none can be.
     """
     from ..errors import InputError
-    from ..inference.benchmarking import Worker
+    from ..inference.timing_process import Worker
 
     workers = []
     for contender in contenders:

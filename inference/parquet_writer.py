@@ -11,7 +11,8 @@ from typing import Any
 from ..errors import InputError
 from ..files import atomic_path
 from .reading import Reading
-from .resuming import utf8, writing
+from .resuming import writing
+from .row_formats import utf8
 
 # A group is in memory until it is written; readers skip whole groups.
 GROUP = 20_000

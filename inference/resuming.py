@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from ..errors import InputError
 from ..files import atomic_path
+from .row_formats import DoneRow, RowFormat, utf8
 from .sources import Source, name_of
 
 try:
     import fcntl
 except ModuleNotFoundError:  # Windows, where nobody is kept from starting a run twice
     fcntl = None  # type: ignore[assignment]
-
-
-class DoneRow(NamedTuple):
-    """What a finished row says about its picture; `file` as `written_name` gives it."""
-
-    file: str
-    failed: bool
-
-
-@dataclass(frozen=True)
-class RowFormat:
-    """How a table of one reading after another is read back.
-
-    Attributes:
-        header: its first line, empty where there is none.
-        whole: the bytes and the number of the rows that are whole, header apart, of lines.
-        rows: finished rows of lines, header included.
-    """
-
-    header: bytes
-    whole: Callable[[Iterable[bytes]], tuple[int, int]]
-    rows: Callable[[Iterable[bytes]], Iterator[DoneRow]]
 
 
 @dataclass(frozen=True)
@@ -157,50 +135,6 @@ def writing(path: Path) -> Iterator[None]:
 def partial_path(output: Path) -> Path:
     """Where the rows of an unfinished run lie: `x.csv.partial` beside `x.csv`."""
     return output.with_name(f"{output.name}.partial")
-
-
-def utf8(name: str) -> str:
-    """A name as tables hold it: what is no UTF-8 stands as `\\udcff`."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def csv_format(columns: tuple[str, ...]) -> RowFormat:
-    """A table of comma-separated values with these columns, `file` and `error` among them."""
-    header = (",".join(columns) + "\n").encode()
-
-    def rows(lines: Iterable[bytes]) -> Iterator[DoneRow]:
-        for row in csv.DictReader((line.decode("utf-8") for line in lines), strict=True):
-            yield DoneRow(row["file"], bool(row["error"]))
-
-    return RowFormat(header, _whole_csv, rows)
-
-
-def _whole_csv(lines: Iterable[bytes]) -> tuple[int, int]:
-    offset = size = count = quotes = 0
-    for line in lines:
-        offset += len(line)
-        quotes += line.count(b'"')
-        # Within quotes a line's end belongs to a value, such as a file's name.
-        if line.endswith(b"\n") and quotes % 2 == 0:
-            size, count = offset, count + 1
-    return size, count
-
-
-def _json_rows(lines: Iterable[bytes]) -> Iterator[DoneRow]:
-    for line in lines:
-        row = json.loads(line)
-        yield DoneRow(utf8(row["file"] or ""), row["error"] is not None)
-
-
-def _whole_lines(lines: Iterable[bytes]) -> tuple[int, int]:
-    size = count = 0
-    for line in lines:
-        if line.endswith(b"\n"):
-            size, count = size + len(line), count + 1
-    return size, count
-
-
-JSON_LINES = RowFormat(b"", _whole_lines, _json_rows)
 
 
 def _open_locked(path: Path) -> BinaryIO:

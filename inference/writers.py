@@ -17,7 +17,8 @@ from ..errors import InputError
 from ..files import atomic_path
 from .parquet_writer import parquet_rows
 from .reading import Reading
-from .resuming import JSON_LINES, Done, csv_format, row_file, writing
+from .resuming import Done, row_file, writing
+from .row_formats import JSON_LINES, csv_format
 
 CSV_COLUMNS = (
     "file", "text", "confidence", "accepted", "colour", "rows", "char_confidences", "error",

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from chepai import Reading, run
 from chepai.errors import InputError
-from chepai.inference import benchmarking
-from chepai.inference.benchmarking import Contender
+from chepai.inference import timing_process
+from chepai.inference.timing_process import Contender
 from chepai.plate.schema import load_schema
 
 
@@ -49,7 +49,7 @@ class FakeWorker:
 
 @pytest.fixture(autouse=True)
 def fake_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmarking, "Worker", FakeWorker)
+    monkeypatch.setattr(timing_process, "Worker", FakeWorker)
     monkeypatch.setattr("chepai.inference.pipeline.processors", lambda: 2)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from chepai.errors import InputError
-from chepai.inference.benchmarking import SCOPES, Contender, Figures, Worker, measure
+from chepai.inference.benchmarking import Figures, measure
 from chepai.inference.files import sample_pictures
 from chepai.inference.machine import describe_machine
+from chepai.inference.timing_process import SCOPES, Contender, Worker
 
 
 class FakeWorker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -35,7 +36,11 @@ def test_two_workers_of_which_one_is_killed_read_every_picture_once(tiny_onnx: P
     names = some * 600
     (tmp_path / "list.txt").write_text("\n".join(names), encoding="utf-8")
     command = [sys.executable, str(SCRIPT), tiny_onnx, tmp_path / "list.txt", tmp_path / "x.json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    # A machine that is busy with other tests takes longer to start a cluster than Ray waits.
+    environment = os.environ | {"RAY_raylet_start_wait_time_s": "300", "RAY_AUTH_MODE": "disabled"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=600, env=environment
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     answer = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
     # Two workers for each of two windows of pictures, and one for the one that was killed at work.
