@@ -94,13 +94,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> ServiceSettings:
+    from ..inference.pipeline import processors
     from ..serving.settings import make_settings
 
     return make_settings(
         batch=args.batch,
         window=args.window_ms / 1000,
         queue=args.queue,
-        decoders=args.decoders or min(4, os.cpu_count() or 1),
+        readers=args.threads or processors(),
+        decoders=args.decoders or min(4, processors()),
         max_bytes=int(args.max_mb * _MEGABYTE),
         max_buffered=int(args.max_buffered_mb * _MEGABYTE),
         max_pixels=int(args.max_megapixels * 1e6),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -143,6 +144,16 @@ class Reader:
         minimum = self.min_confidence(min_confidence, constrain)
         return self._stream(each_source(sources), minimum, constrain)
 
+    @property
+    def parallel(self) -> bool:
+        """Whether several threads may call `read_pixels` at once."""
+        return isinstance(self._runtime, SingleThreaded)
+
+    @cached_property
+    def _run_here(self) -> Run:
+        alone = _on_one_thread(self._runtime)
+        return self._runtime.run if alone is None else alone()
+
     def read_pixels(
         self,
         pixels: npt.NDArray[np.uint8],
@@ -151,13 +162,16 @@ class Reader:
     ) -> list[Reading]:
         """Reads pictures that have the model's size already, as one batch.
 
+        Where the reader is `parallel` this stays on the thread that calls it, and several may
+        call at once; else only one may.
+
         Args:
             pixels: uint8 RGB [n, height, width, 3] of `input_size`, resized by
                 `chepai.plate.image.resize`; n of at least 1.
             min_confidence, constrain: as of `read`.
         """
         minimum = self.min_confidence(min_confidence, constrain)
-        plates = self._decode(self._runtime.run(pixels), constrain)
+        plates = self._decode(self._run_here(pixels), constrain)
         return [_reading(plate, None, minimum) for plate in plates]
 
     def outputs(self, sources: Iterable[Source]) -> Iterator[Outputs]:

@@ -63,6 +63,7 @@ def create_app(
         description="Reads licence plates: cropped plates, or regions of whole photographs.",
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
     app.include_router(reading_router(desk, buffer, door, settings))

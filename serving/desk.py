@@ -33,15 +33,15 @@ class Outcome(NamedTuple):
 
 
 class Desk:
-    """Decodes on a pool of threads and reads in batches on another.
+    """Decodes on a pool of threads and reads in batches on others.
 
     `expecting` and `hand_in` belong to the event loop's thread.
 
     Args:
-        reader: the model; only the reading thread calls it.
+        reader: the model; only the reading threads call it.
         min_confidence: what a reading must reach to be accepted.
         constrain: whether only valid plates are read.
-        settings: batch, window, queue, decoders and pixels of them count here.
+        settings: batch, window, queue, threads and pixels of them count here.
         metrics: where runs and readings are counted.
     """
 
@@ -54,6 +54,7 @@ class Desk:
         metrics: Metrics,
     ) -> None:
         self._queue = settings.queue
+        self._readers = settings.readers if reader.parallel else 1
         self._waiting = 0
         self._seconds_a_plate = 0.005
         self._metrics = metrics
@@ -63,6 +64,7 @@ class Desk:
             partial(reader.read_pixels, min_confidence=min_confidence, constrain=constrain),
             settings.batch,
             settings.window,
+            self._readers,
             self._after_run,
         )
 
@@ -77,7 +79,7 @@ class Desk:
 
     @property
     def is_reading(self) -> bool:
-        """Whether the reading thread is at work."""
+        """Whether the reading threads are at work."""
         return self._batcher.is_alive
 
     @property
@@ -143,7 +145,8 @@ class Desk:
             self._batcher.arrived()
 
     def _after_run(self, run: BatchRun) -> None:
-        self._seconds_a_plate += _MEMORY * (run.seconds / run.plates - self._seconds_a_plate)
+        seconds = run.seconds / run.plates / self._readers
+        self._seconds_a_plate += _MEMORY * (seconds - self._seconds_a_plate)
         self._metrics.ran(run)
 
 

@@ -6,8 +6,9 @@ import contextlib
 import json
 import logging
 import logging.handlers
-import queue
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,9 @@ from ..errors import InputError
 
 LOGGER = logging.getLogger("chepai.serving")
 _NAMES = ("chepai.serving", "uvicorn.error")
-_WAITING = 10_000  # lines; where the writer is that far behind, new ones are dropped
+_WAITING = 10_000  # lines; where the writer is that far behind, the oldest are dropped
+_PAUSE = 0.2  # seconds between two looks at what waits
+_LAST_WORDS = 5  # seconds for what waits at the end, should nobody take it
 _FILE_BYTES, _FILES = 10_000_000, 5
 
 
@@ -33,15 +36,36 @@ class JsonLines(logging.Formatter):
         return json.dumps(values, ensure_ascii=False)
 
 
-class _Queueing(logging.handlers.QueueHandler):
-    """Hands records over as they are; formatting is the writer's."""
+class _Later(logging.Handler):
+    """Keeps records for a thread that writes them a few times a second.
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        return record
+    So a request costs no file access and wakes no other thread; a full pipe stops only that one.
+    """
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(queue.Full):
-            self.queue.put_nowait(record)
+    def __init__(self, target: logging.Handler) -> None:
+        super().__init__()
+        self._target = target
+        self._waiting: deque[logging.LogRecord] = deque(maxlen=_WAITING)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="chepai-log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._waiting.append(record)
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join(_LAST_WORDS)
+        super().close()
+
+    def _work(self) -> None:
+        while not self._ending.wait(_PAUSE):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        while self._waiting:
+            self._target.handle(self._waiting.popleft())
 
 
 @contextlib.contextmanager
@@ -57,9 +81,7 @@ def json_logs(file: str | Path | None = None, requests: bool = True) -> Iterator
     """
     target = _target(file)
     target.setFormatter(JsonLines())
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING)
-    listener = logging.handlers.QueueListener(waiting, target)
-    handler = _Queueing(waiting)
+    handler = _Later(target)
     for name in _NAMES:
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
@@ -68,13 +90,12 @@ def json_logs(file: str | Path | None = None, requests: bool = True) -> Iterator
     # It tells what strangers sent wrong, which our own line of the request tells too.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     LOGGER.setLevel(logging.INFO if requests else logging.WARNING)
-    listener.start()
     try:
         yield
     finally:
-        listener.stop()
         for name in _NAMES:
             logging.getLogger(name).handlers.clear()
+        handler.close()
         target.close()
 
 

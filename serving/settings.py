@@ -21,6 +21,7 @@ class ServiceSettings(BaseModel):
         0.005, ge=0, le=1, description="how long a plate waits for others that are on their way, s"
     )
     queue: int = Field(256, ge=1, description="plates that may wait; beyond it callers get a 503")
+    readers: int = Field(1, ge=1, le=256, description="threads that run the model")
     decoders: int = Field(2, ge=1, le=64, description="threads that decode pictures")
     max_bytes: int = Field(16 * MEGABYTE, ge=1024, description="of one request, all its parts")
     max_buffered: int = Field(

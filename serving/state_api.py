@@ -37,7 +37,7 @@ def state_router(
                 responses={503: {"description": "It does not; start it again"}})  # fmt: skip
     async def health() -> JsonAnswer:
         if not desk.is_reading:
-            return JsonAnswer(error_body("the reading thread has ended"), 503)
+            return JsonAnswer(error_body("a reading thread has ended"), 503)
         return JsonAnswer(json_body({"status": "ok", "waiting": desk.waiting}))
 
     @router.get("/metrics", summary="Figures for Prometheus", response_class=Response,

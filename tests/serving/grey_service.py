@@ -17,6 +17,7 @@ class GreyReader:
     """
 
     input_size = (8, 24)
+    parallel = True
 
     def __init__(self) -> None:
         self.batches: list[int] = []

@@ -129,3 +129,72 @@ def test_closing_reads_what_waits():
     batcher.start()
     batcher.close()
     assert answers.got == {number: number for number in range(5)} and not batcher.is_alive
+
+
+def test_threads_part_what_waits_and_read_at_the_same_time():
+    met = threading.Barrier(3, timeout=10)
+    sizes: list[int] = []
+
+    def read(pixels: np.ndarray) -> Sequence[int]:
+        sizes.append(len(pixels))
+        met.wait()  # passes only when all three threads are in here
+        return pixels[:, 0, 0, 0].tolist()
+
+    answers, batcher = Answers(), Batcher(read, 32, window=30, threads=3)
+    batcher.expect()
+    for number in range(30):
+        batcher.put(plate(number), answers.of(number))
+    batcher.arrived()
+    batcher.start()
+    answers.wait_for(30)
+    batcher.close()
+    assert sorted(sizes) == [10, 10, 10]
+    assert answers.got == {number: number for number in range(30)}
+
+
+def test_few_plates_are_not_parted():
+    levels, answers = Levels(), Answers()
+    batcher = Batcher(levels, 32, window=30, threads=4)
+    batcher.expect()
+    for number in range(6):
+        batcher.put(plate(number), answers.of(number))
+    batcher.arrived()
+    batcher.start()
+    answers.wait_for(6)
+    batcher.close()
+    assert levels.sizes == [6]
+
+
+def test_many_plates_through_many_threads_are_each_answered_once():
+    counts: dict[int, int] = {}
+    lock = threading.Lock()
+
+    def read(pixels: np.ndarray) -> Sequence[int]:
+        values = pixels.reshape(len(pixels), -1)[:, :2].astype(int)
+        return (values[:, 0] * 256 + values[:, 1]).tolist()
+
+    def answer(number: int):
+        def take(result: object) -> None:
+            assert result == number
+            with lock:
+                counts[number] = counts.get(number, 0) + 1
+
+        return take
+
+    batcher = Batcher(read, 7, window=0.001, threads=4)
+    batcher.start()
+
+    def bring(start: int) -> None:
+        for number in range(start, 2000, 4):
+            batcher.expect()
+            pixels = np.array([[[number // 256, number % 256, 0]]], np.uint8)
+            batcher.put(pixels, answer(number))
+            batcher.arrived()
+
+    callers = [threading.Thread(target=bring, args=(start,)) for start in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(20)
+    batcher.close()
+    assert counts == dict.fromkeys(range(2000), 1)
