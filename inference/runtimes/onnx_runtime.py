@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+# Since 1.31 it notes each session in a data base in the user's cache folder and sends it to its
+# makers. Read when it is imported; who wants it can set 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import onnxruntime
 
 from ...errors import InputError

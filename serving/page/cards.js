@@ -72,8 +72,8 @@ function drawFacts(reading, accepted, actions) {
     }),
     element("span", { className: "verdict", textContent: text(accepted ? "accepted" : "refused") }),
     element("span", {
-      className: "quiet",
-      textContent: `${text("confidence", { value: percent(reading.confidence) })}`,
+      className: "quiet", textContent: percent(reading.confidence),
+      title: text("confidence", { value: percent(reading.confidence) }),
     }),
     element("span", { className: "quiet", textContent: colourName(reading.colour) + rows }),
   );

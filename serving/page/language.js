@@ -6,7 +6,7 @@ const TEXTS = {
     dropTitle: "Drop, paste or choose pictures of plates",
     dropHelp: "Cropped plates are read as they are. In a whole photograph, mark the plates. Pictures are read by this service and kept nowhere.",
     choose: "Choose pictures", samples: "Try sample plates",
-    threshold: "Accept from confidence", reset: "Reset", results: "Readings",
+    threshold: "Accept from", reset: "Reset", results: "Readings",
     copy: "Copy accepted", csv: "Download CSV", clear: "Clear",
     tally: "{accepted} accepted · {refused} refused", tallyUnread: " · {unread} unreadable",
     tallyReading: " · {reading} being read",

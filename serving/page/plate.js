@@ -4,7 +4,7 @@ import { element } from "./elements.js";
 import { text } from "./language.js";
 
 const COLOURS = new Set(["blue", "yellow", "green", "white", "black"]);
-const LETTER_OR_DIGIT = /[A-Z0-9]/;
+const PLACE_LETTER = /^[^A-Z0-9][A-Z航]/;
 
 /** The plate of a reading; for the eye only, its text stands beside it. */
 export function drawPlate(reading) {
@@ -14,14 +14,14 @@ export function drawPlate(reading) {
   if (reading.text.startsWith("民航")) kinds.push("aviation");
   if (characters.length === 8) kinds.push("long");
   const plate = element("div", { className: kinds.join(" "), "aria-hidden": "true" });
-  const upper = upperRow(characters);
   if (reading.rows === 2) {
+    const upper = upperRow(characters);
     plate.append(row(characters.slice(0, upper), reading), row(characters.slice(upper), reading));
   } else {
     const all = row(characters, reading);
     // The dot stands after the place's letter of plates that begin with a province.
-    if (!LETTER_OR_DIGIT.test(characters[0]) && upper < characters.length) {
-      all.children[upper - 1].after(element("span", { className: "dot", textContent: "·" }));
+    if (PLACE_LETTER.test(reading.text) && characters.length > 2) {
+      all.children[1].after(element("span", { className: "dot", textContent: "·" }));
     }
     plate.append(all);
   }
