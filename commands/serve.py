@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ._reading_options import add_reading_options, resolve_min_confidence
 
 if TYPE_CHECKING:
+    from ..inference.reader import Reader
     from ..serving.settings import ServiceSettings
 
 HELP = "serve a model over HTTP, with a page to try it"
@@ -69,13 +70,12 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until it is told to end."""
-    from ..inference.reader import Reader
     from ..serving.app import create_app
     from ..serving.logs import LOGGER, json_logs
     from ..serving.server import listen, serve, url_of
 
     settings = _settings(args)
-    reader = Reader(args.model, args.runtime, args.threads)
+    reader = _open_reader(args)
     valid_only = not args.any_text
     minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
     model = args.model if args.model == "default" else Path(args.model).name
@@ -91,6 +91,20 @@ def run(args: argparse.Namespace) -> int:
         serve(app, listener, settings, ready)
         LOGGER.info("ended", extra={"fields": {}})
     return 0
+
+
+def _open_reader(args: argparse.Namespace) -> Reader:
+    """A reader that has run once: the first one allocates, and finds a model that cannot run."""
+    import numpy as np
+
+    from ..inference.reader import Reader
+
+    # Each reading thread runs the model by itself; where it cannot, the one thread has them all.
+    reader = Reader(args.model, args.runtime, 1)
+    if not reader.parallel:
+        reader = Reader(args.model, args.runtime, args.threads)
+    reader.read_pixels(np.zeros((1, *reader.input_size, 3), np.uint8))
+    return reader
 
 
 def _settings(args: argparse.Namespace) -> ServiceSettings:

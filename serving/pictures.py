@@ -17,6 +17,7 @@ from .rectangles import Rectangle
 
 # Each scan of a progressive JPEG costs a pass over all pixels; encoders make about ten.
 _MOST_SCANS = 64
+_MOST_PASSES = 16  # over the most pixels that a picture may have
 
 
 class Upload(NamedTuple):
@@ -81,9 +82,13 @@ class PictureDecoder:
         if header.pixels > self._most:
             size = f"{header.width}x{header.height}"
             return Region(None, f"{size} pixels are too many; {self._most:,} at most", 413)
-        if header.format == "JPEG" and data.count(b"\xff\xda") > _MOST_SCANS:
-            return Region(None, f"the JPEG has too many scans; {_MOST_SCANS} at most")
+        if header.format == "JPEG" and self._is_too_much_work(header, data):
+            return Region(None, "the JPEG has too many scans for its size")
         return None
+
+    def _is_too_much_work(self, header: PictureHeader, data: bytes) -> bool:
+        scans = data.count(b"\xff\xda")
+        return scans > _MOST_SCANS or scans * header.pixels > _MOST_PASSES * self._most
 
     def _regions(
         self, image: npt.NDArray[np.uint8], rectangles: tuple[Rectangle, ...]

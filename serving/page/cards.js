@@ -17,13 +17,29 @@ export function drawCard(entry, minimum, actions) {
     card.append(drawProblem(failureText(entry.problem)));
   } else {
     entry.readings.forEach((reading, place) => {
-      card.append(drawReading(entry, reading, place, minimum, actions));
+      card.append(drawReading(entry, reading, place, actions));
     });
-    if (looksLikeAPhotograph(entry, minimum)) {
-      card.append(element("p", { className: "hint", textContent: text("hint") }));
+    if (mayBeAPhotograph(entry)) {
+      card.append(element("p", { className: "hint photograph", textContent: text("hint") }));
     }
   }
+  judge(card, minimum);
   return card;
+}
+
+/** Shows what a threshold accepts on a card that is drawn already: the slider moves quickly. */
+export function judge(card, minimum) {
+  for (const block of card.querySelectorAll(".reading[data-confidence]")) {
+    const accepted = Number(block.dataset.confidence) >= minimum;
+    block.classList.toggle("accepted", accepted);
+    block.classList.toggle("refused", !accepted);
+    block.querySelector(".verdict").textContent = text(accepted ? "accepted" : "refused");
+    for (const character of block.querySelectorAll("[data-share]")) {
+      character.classList.toggle("low", Number(character.dataset.share) < minimum);
+    }
+  }
+  const hint = card.querySelector(".photograph");
+  if (hint) hint.hidden = card.querySelector(".reading.accepted") !== null;
 }
 
 export function failureText({ status, sentence }) {
@@ -46,14 +62,15 @@ function drawHead(entry, actions) {
   );
 }
 
-function drawReading(entry, reading, place, minimum, actions) {
+function drawReading(entry, reading, place, actions) {
   if (reading.error) return drawProblem(reading.error, place, entry);
-  const accepted = reading.confidence >= minimum;
-  const block = element("section", { className: `reading ${accepted ? "accepted" : "refused"}` });
+  const block = element("section", {
+    className: "reading", "data-confidence": reading.confidence,
+  });
   block.append(
     element("figure", {}, drawPreview(entry, reading, place)),
-    element("div", { className: "what" }, drawPlate(reading), drawFacts(reading, accepted, actions)),
-    drawCharacters(reading, minimum),
+    element("div", { className: "what" }, drawPlate(reading), drawFacts(reading, actions)),
+    drawCharacters(reading),
   );
   if (reading.raw_valid === false) {
     block.append(element("p", { className: "hint", textContent: text("uncertain") }));
@@ -61,7 +78,7 @@ function drawReading(entry, reading, place, minimum, actions) {
   return block;
 }
 
-function drawFacts(reading, accepted, actions) {
+function drawFacts(reading, actions) {
   const rows = reading.rows === 2 ? ` · ${text("rows2")}` : "";
   return element(
     "div", { className: "facts" },
@@ -70,7 +87,7 @@ function drawFacts(reading, accepted, actions) {
       type: "button", className: "plain copy",
       "aria-label": text("copyOne", { text: reading.text }), onclick: () => actions.copy(reading.text),
     }),
-    element("span", { className: "verdict", textContent: text(accepted ? "accepted" : "refused") }),
+    element("span", { className: "verdict" }),
     element("span", {
       className: "quiet", textContent: percent(reading.confidence),
       title: text("confidence", { value: percent(reading.confidence) }),
@@ -79,14 +96,13 @@ function drawFacts(reading, accepted, actions) {
   );
 }
 
-function drawCharacters(reading, minimum) {
+function drawCharacters(reading) {
   const list = element("ol", { className: "characters", "aria-label": text("characters") });
   for (const [character, confidence] of reading.characters) {
     const bar = element("i", { "aria-hidden": "true" });
     bar.style.setProperty("--share", confidence);
-    const low = confidence < minimum;
     list.append(element(
-      "li", { className: low ? "low" : "" },
+      "li", { "data-share": confidence },
       element("b", { textContent: character }), bar,
       element("span", { textContent: percent(confidence) }),
     ));
@@ -118,9 +134,8 @@ function drawProblem(sentence, place, entry) {
   );
 }
 
-function looksLikeAPhotograph(entry, minimum) {
-  if (entry.boxes.length || !entry.image || entry.image.naturalWidth < PHOTOGRAPH) return false;
-  return entry.readings.every((reading) => reading.confidence < minimum);
+function mayBeAPhotograph(entry) {
+  return !entry.boxes.length && entry.image && entry.image.naturalWidth >= PHOTOGRAPH;
 }
 
 function percent(value) {

@@ -1,6 +1,6 @@
 // The page's state and what its controls do.
 
-import { drawCard, failureText } from "./cards.js";
+import { drawCard, failureText, judge } from "./cards.js";
 import { byId } from "./elements.js";
 import { startLanguage, switchLanguage, text } from "./language.js";
 import { markRegions } from "./regions.js";
@@ -162,7 +162,8 @@ function askForKey() {
 function setThreshold(value) {
   byId("threshold").value = value;
   byId("threshold-value").textContent = Number(value).toFixed(2);
-  redraw();
+  for (const card of cards.values()) judge(card, minimum());
+  tell();
 }
 
 function listen() {

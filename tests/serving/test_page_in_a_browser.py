@@ -30,6 +30,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no chromium: apt-get install chromium"
 )
+expect.set_options(timeout=30_000)  # a busy machine is no failure
 KEY = "browser key"
 PNG = {"name": "x.png", "mimeType": "image/png"}
 

@@ -49,9 +49,9 @@ def test_a_bad_region_leaves_the_others(decoder: PictureDecoder):
     assert good.error is None and "900,0,960,30" in bad.error
 
 
-def progressive_with_scans(count: int) -> bytes:
+def progressive_with_scans(count: int, size: tuple[int, int] = (64, 32)) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(noise(64, 32)).save(file, "JPEG", progressive=True)
+    Image.fromarray(noise(*size)).save(file, "JPEG", progressive=True)
     return file.getvalue()[:-2] + b"\xff\xda\0\x02" * count + b"\xff\xd9"
 
 
@@ -63,6 +63,7 @@ def progressive_with_scans(count: int) -> bytes:
         (b"\0\0\0\x0cjP  \r\n\x87\n", 415, "not a picture"),
         (jpeg(500, 401), 413, "500x401 pixels are too many; 200,000 at most"),
         (progressive_with_scans(100), 422, "too many scans"),
+        (progressive_with_scans(20, (500, 400)), 422, "too many scans for its size"),
     ],
 )
 def test_refusals_never_reach_a_decoder(
@@ -76,6 +77,13 @@ def test_refusals_never_reach_a_decoder(
     regions = decoder.decode(Upload(None, data, (Rectangle(0, 0, 20, 20),) * 2))
     assert len(regions) == 2
     assert all(sentence in region.error and region.status == status for region in regions)
+
+
+def test_an_ordinary_progressive_photograph_of_the_largest_size_is_read(decoder: PictureDecoder):
+    file = io.BytesIO()
+    Image.fromarray(noise(500, 400)).save(file, "JPEG", progressive=True)
+    [region] = decoder.decode(Upload(None, file.getvalue()))
+    assert region.error is None
 
 
 def test_damage_behind_a_good_header_is_told(decoder: PictureDecoder):

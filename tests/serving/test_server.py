@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -12,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -101,7 +101,7 @@ def test_sigterm_under_load_answers_everything_that_was_accepted(
             try:
                 answer = connection.getresponse()
                 results.append((answer.status, json.loads(answer.read())[0]["text"]))
-            except http.client.RemoteDisconnected:  # closed between two requests
+            except ConnectionResetError:  # closed before it read this request
                 return
             except Exception as error:
                 errors.append(error)
@@ -123,6 +123,15 @@ def test_sigterm_under_load_answers_everything_that_was_accepted(
     assert lines[-1]["event"] == "ended"
 
 
+def all_of(connection: socket.socket) -> bytes:
+    """What comes before the other side closes; TimeoutError where it does not within 20 s."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(4000):
+            received += piece
+    return received
+
+
 def test_slow_callers_are_cut_off_and_block_nobody(service_of: Callable[..., Service]):
     service = service_of("--header-timeout", "1", "--upload-timeout", "1.5")
     head = b"POST /api/v1/read HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n"
@@ -134,14 +143,13 @@ def test_slow_callers_are_cut_off_and_block_nobody(service_of: Callable[..., Ser
     half_closed.shutdown(socket.SHUT_WR)
     dribbling.sendall(b"GET /healthz HT")
     assert service.read() == (200, "京C2UP1J")
-    start = time.monotonic()
-    for byte in (b"T", b"P", b"/", b"1"):
-        dribbling.sendall(byte)
-        time.sleep(0.2)
-    assert [connection.recv(100) for connection in (*silent, dribbling)] == [b""] * 21
-    answer = uploading.recv(4000)
+    with contextlib.suppress(OSError):  # it may be closed while it dribbles
+        for byte in (b"T", b"P", b"/", b"1"):
+            dribbling.sendall(byte)
+            time.sleep(0.2)
+    assert [all_of(connection) for connection in (*silent, dribbling)] == [b""] * 21
+    answer = all_of(uploading)
     assert answer.startswith(b"HTTP/1.1 408") and b"longer than 1.5 s" in answer
-    assert time.monotonic() - start < 10
     assert service.read() == (200, "京C2UP1J")
     for connection in (*silent, dribbling, uploading, half_closed):
         connection.close()
@@ -180,7 +188,7 @@ def test_an_upload_is_cut_off_where_it_exceeds_its_limit(service_of: Callable[..
         connection.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield taken.getsockname()[1]
