@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice
 from typing import Protocol, TypeAlias
 
@@ -78,7 +78,7 @@ class Pipeline:
         ahead = 1 if self._size == 1 else 2
         first = list(islice(batches, ahead + 1))
         if len(first) == 1:
-            yield self._infer(self._decode_now(first[0]))
+            yield self._infer(self._decode_now(first[0]), self._run)
         elif first:
             spread = len(first) == 3 and self._on_one_thread is not None
             start = self._start_shares if spread else self._start
@@ -115,14 +115,17 @@ class Pipeline:
         return [decode(source, *self._shape) for source in sources]
 
     def _wait_and_infer(self, decoding: list[Future[list[Picture]]]) -> Outputs:
-        return self._infer(_joined(decoding))
+        return self._infer(_joined(decoding), self._run_several)
 
     def _decode_and_infer(self, sources: list[Source]) -> Outputs:
-        return self._infer(self._decode(sources), self._run_alone)
+        return self._infer(self._decode(sources), partial(_never_one, self._run_alone))
 
-    def _infer(self, pictures: list[Picture], run: Run | None = None) -> Outputs:
+    def _infer(self, pictures: list[Picture], run: Run) -> Outputs:
         pixels = [picture.pixels for picture in pictures if picture.pixels is not None]
-        return pictures, (run or self._run)(np.stack(pixels)) if pixels else {}
+        return pictures, run(np.stack(pixels)) if pixels else {}
+
+    def _run_several(self, images: npt.NDArray[np.uint8]) -> Probabilities:
+        return self._run(images) if self._size == 1 else _never_one(self._run, images)
 
     @property
     def _decoding_threads(self) -> int:
@@ -144,6 +147,17 @@ class Pipeline:
     def _run_alone(self) -> Run:
         assert self._on_one_thread is not None  # else no share is started
         return self._on_one_thread()
+
+
+def _never_one(run: Run, images: npt.NDArray[np.uint8]) -> Probabilities:
+    """Runs a single picture twice over: it is multiplied as those in larger batches are.
+
+    Alone, the seventh digit of a probability may be another; so what a resumed run reads would
+    depend on where the first one stopped.
+    """
+    if len(images) > 1:
+        return run(images)
+    return {head: values[:1] for head, values in run(np.repeat(images, 2, axis=0)).items()}
 
 
 class _Job(Protocol):

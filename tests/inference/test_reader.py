@@ -179,6 +179,21 @@ def test_few_pictures_are_read_with_all_processors_together(spread: SpreadRuntim
     assert spread.alone == [] and grey_runtime.batches == [1, 8, 8, 8]
 
 
+@pytest.mark.parametrize("runtime", ["grey_runtime", "spread"])
+def test_what_is_left_of_a_stream_is_no_batch_of_one(runtime: str, request, grey_runtime):
+    """Libraries compute those another way, with another last digit."""
+    request.getfixturevalue(runtime)
+    reader = Reader("any.onnx", threads=2, batch_size=8)
+    for count in (9, 33, 64 + 9):
+        pictures = [grey(level) for level in range(count)]
+        assert texts(reader.read(pictures)) == [f"{level:03}" for level in range(count)]
+    assert 1 not in grey_runtime.batches
+    one_at_a_time = Reader("any.onnx", threads=2, batch_size=1)
+    grey_runtime.batches.clear()
+    assert texts(one_at_a_time.read([grey(7)] * 3)) == ["007"] * 3
+    assert grey_runtime.batches == [1, 1, 1]
+
+
 @pytest.mark.usefixtures("spread")
 def test_a_reader_reads_again_after_a_stream_was_left():
     before = threading.active_count()
