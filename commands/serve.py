@@ -44,22 +44,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_batching(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--batch", type=int, default=32, help="plates read together at most")
+    group.add_argument(
+        "--batch", type=int, default=32, metavar="N", help="plates read together at most"
+    )
     group.add_argument(
         "--window-ms", type=float, default=5.0, metavar="MS",
         help="how long a plate waits for others that are on their way",
     )  # fmt: skip
-    group.add_argument("--queue", type=int, default=256, help="plates that may wait; then 503")
+    group.add_argument(
+        "--queue", type=int, default=256, metavar="N", help="plates that may wait; then 503"
+    )
     group.add_argument("--decoders", type=int, metavar="N", help="threads that decode pictures")
 
 
 def _add_limits(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--max-mb", type=float, default=16.0, help="megabytes of one request")
-    group.add_argument("--max-buffered-mb", type=float, default=256.0, help="of all requests")
-    group.add_argument("--max-megapixels", type=float, default=25.0, help="of one picture")
-    group.add_argument("--max-images", type=int, default=32, help="pictures in a request")
-    group.add_argument("--max-rects", type=int, default=64, help="rectangles of a picture")
-    group.add_argument("--max-connections", type=int, default=1000, help="open at once")
+    group.add_argument("--max-mb", type=float, default=16.0, metavar="MB", help="of one request")
+    group.add_argument(
+        "--max-buffered-mb", type=float, default=256.0, metavar="MB", help="of all requests"
+    )
+    group.add_argument(
+        "--max-megapixels", type=float, default=25.0, metavar="X", help="of one picture"
+    )
+    group.add_argument(
+        "--max-images", type=int, default=32, metavar="N", help="pictures in a request"
+    )
+    group.add_argument(
+        "--max-rects", type=int, default=64, metavar="N", help="rectangles of a picture"
+    )
+    group.add_argument(
+        "--max-connections", type=int, default=1000, metavar="N", help="open at once"
+    )
     group.add_argument(
         "--upload-timeout", type=float, default=30.0, metavar="S", help="for a request's body"
     )
