@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import InputError
+from .presets import ALIASES, DEFAULT_PRESET, PRESETS
 
 
 class _Section(BaseModel):
@@ -25,15 +26,26 @@ class ModelConfig(_Section):
     height: int = Field(48, ge=16, le=256, description="input height, pixels")
     width: int = Field(144, ge=32, le=1024, description="input width, pixels")
     whitening: bool = Field(True, description="per-image standardisation inside the model")
-    backbone: str = Field("resnet18", description="a registered backbone")
+    rectifier: Literal["none", "stn", "tps"] = Field(
+        "none",
+        description="what straightens the picture first: `stn`: a spatial transformer, which "
+        "learns an affine map; `tps`: thin-plate splines, which also bend",
+    )
+    rectifier_options: dict[str, Any] = Field(
+        default_factory=dict, description="options of the rectifier's builder"
+    )
+    backbone: str = Field(
+        "resnet18",
+        description="a registered backbone; of families `ctc` and `attention` an encoder",
+    )
     backbone_options: dict[str, Any] = Field(
-        default_factory=dict, description="options of the backbone's builder"
+        default_factory=dict, description="options of the backbone's or encoder's builder"
     )
     head: Literal["pooled", "attention", "flatten"] = Field(
         "attention",
-        description="`pooled`: one averaged vector for all heads (the original's); `attention`: "
-        "each head looks where its character is, and all share what characters look like; "
-        "`flatten`: each head sees the whole map",
+        description="of `multi_label`: `pooled`: one averaged vector (the original's); "
+        "`attention`: each head looks where its character is, and all share what characters look "
+        "like; `flatten`: each head sees the whole map",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="before the softmax layers")
     conv_decay: float = Field(5e-4, ge=0, description="L2 of convolution kernels")
@@ -70,6 +82,9 @@ class DataConfig(_Section):
     validation_plates: int = Field(2000, ge=1, description="rendered ones where none are given")
     workers: int = Field(2, ge=0, description="processes that read or render; 0: in this one")
     shuffle_buffer: int = Field(20_000, ge=1, description="records, for TFRecords")
+    cache: bool = Field(
+        False, description="keep decoded pictures of label files and folders in memory"
+    )
 
 
 class AugmentConfig(_Section):
@@ -177,6 +192,11 @@ class TrainConfig(_Section):
     deterministic: bool = Field(True, description="the same seed gives the same weights on CPU")
     log_batches: int = Field(50, ge=1, description="batches between lines of train.log")
     patience: int = Field(0, ge=0, description="epochs without a better one; 0: never stop early")
+    freeze: tuple[str, ...] = Field(
+        (),
+        description="layers that keep their weights: patterns of names, as `rectifier_*`; with `!` "
+        "in front all others",
+    )
 
 
 class DistillConfig(_Section):
@@ -199,7 +219,11 @@ class Config(_Section):
     """Everything that decides a training run."""
 
     preset: str = Field("resnet18", description="the name that run folders carry")
-    family: Literal["multi_label"] = "multi_label"
+    family: Literal["multi_label", "ctc", "attention"] = Field(
+        "multi_label",
+        description="how the text comes out: `multi_label`: a softmax for each head; `ctc`: one "
+        "for each column, most of them blank; `attention`: character after character",
+    )
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     render: RenderConfig = RenderConfig()
@@ -215,88 +239,6 @@ class Config(_Section):
         if self.train.devices > 1 and self.optimizer.accumulate > 1:
             raise ValueError("train.devices and optimizer.accumulate cannot both be more than 1")
         return self
-
-
-_SHORT_SCHEDULE: dict[str, Any] = {"name": "adam", "schedule": "cosine", "warmup_epochs": 0.5}
-# Of a picture 144 wide 18 columns remain: the characters keep their places.
-_WIDE_MAP: dict[str, Any] = {"stem_pool": False, "strides": [1, 2, 2, [2, 1]]}
-_LONG_TRAINING: dict[str, Any] = {"epochs": 24, "precision": "mixed_bfloat16"}
-_SMALL_CROPS = {"gate": 0.15, "parking": 0.1, "road": 0.1, "stored": 0.6, "reject": 0.05}
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "resnet18": {},
-    "original": {
-        "model": {"label_schema": "original", "head": "pooled", "gamma_decay": 1e-3},
-        "optimizer": {"name": "radam", "schedule": "steps"},
-    },
-    "resnet18-position": {
-        "model": {
-            "backbone_options": {
-                **_WIDE_MAP,
-                "stem_width": 32,
-                "widths": [32, 64, 128, 256],
-                "blocks": [1, 2, 2, 2],
-            },
-            "conv_decay": 1e-5,
-        },
-        "render": _SMALL_CROPS,
-        # Provinces of small pictures are most of what such a network still misreads.
-        "loss": {"first_weight": 3.0},
-        "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 3e-3, "ema": 0.999},
-        "train": _LONG_TRAINING,
-    },
-    # A tenth of ResNet18's multiplications: to be taught by a larger model (mode `distill`).
-    "student": {
-        "model": {
-            "backbone_options": {
-                **_WIDE_MAP,
-                "stem_width": 8,
-                "widths": [8, 32, 64, 104],
-                "blocks": [1, 1, 1, 1],
-            },
-            "conv_decay": 1e-5,
-        },
-        "render": _SMALL_CROPS,
-        "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 4e-3, "ema": 0.999},
-        "train": _LONG_TRAINING,
-    },
-    # Trains in a quarter of an hour on two cores: what `make train` shows.
-    "quick": {
-        "model": {
-            "backbone_options": {
-                **_WIDE_MAP,
-                "stem_width": 16,
-                "widths": [16, 48, 96, 128],
-                "blocks": [1, 1, 1, 1],
-            },
-            "conv_decay": 1e-5,
-        },
-        "render": {
-            "gate": 0.72,
-            "parking": 0.1,
-            "road": 0.03,
-            "stored": 0.1,
-            "reject": 0.05,
-            "plates_per_epoch": 20_000,
-        },
-        "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 4e-3, "ema": 0.99},
-        "train": {"epochs": 7},
-    },
-}
-# Each other backbone with its default options, trained as `resnet18` is.
-_OTHER_BACKBONES = (
-    "resnet18-v2", "resnext18", "resnext18-32x4d", "mixnet18", "mobilenet", "mobilenet-v2",
-    "mobilenet-v3-small", "mobilenet-v3-large",
-)  # fmt: skip
-PRESETS |= {name: {"model": {"backbone": name}} for name in _OTHER_BACKBONES}
-DEFAULT_PRESET = "quick"
-# The original's spellings of backbones and of their presets (its `mobilenet-v2` is ours too).
-ALIASES = {
-    "resnet-18": "resnet18",
-    "resnet-18-v2": "resnet18-v2",
-    "resnext-18": "resnext18",
-    "mixnet-18": "mixnet18",
-}
 
 
 def preset_names() -> tuple[str, ...]:
