@@ -27,7 +27,7 @@ _NARROW = 16
 
 @dataclass(frozen=True)
 class LayerStyle:
-    """Layers as all backbones want them: no bias, he_normal, a decay of its own for each role.
+    """Layers as networks want them: he_normal, mostly no bias, a decay of its own for each role.
 
     Attributes:
         conv_decay: L2 of convolution kernels; 0 adds no penalty.
@@ -49,15 +49,20 @@ class LayerStyle:
         strides: Size = 1,
         *,
         groups: int = 1,
+        padding: str = "same",
+        bias: bool = False,
         name: str,
     ) -> keras.KerasTensor:
-        """`[batch, h, w, c]` to `[batch, ceil(h / stride), ceil(w / stride), filters]`."""
+        """`[batch, h, w, c]` to `[batch, ceil(h / stride), ceil(w / stride), filters]`.
+
+        With `padding` "valid" the map shrinks by the kernel's size less one.
+        """
         if as_pair("kernel", kernel) == (1, 1) and x.shape[-1] < _NARROW:
             x, strides = _skipped(x, as_pair("strides", strides)), 1
         options: dict[str, Any] = {
             "strides": strides,
-            "padding": "same",
-            "use_bias": False,
+            "padding": padding,
+            "use_bias": bias,
             "kernel_initializer": "he_normal",
             "kernel_regularizer": _l2(self.conv_decay),
             "name": name,

@@ -6,13 +6,13 @@ a module that stands in `_MODULES`.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..configs import ALIASES
 from ..errors import InputError
+from .options import check_options
 
 if TYPE_CHECKING:
     import keras
@@ -91,7 +91,7 @@ def build(
 
     name = canonical(name)
     builder = _BUILDERS[name]
-    _check_options(name, builder, options)
+    check_options(f"backbone {name}", builder, options)
     style = LayerStyle(
         DEFAULT_CONV_DECAY if conv_decay is None else conv_decay,
         DEFAULT_GAMMA_DECAY if gamma_decay is None else gamma_decay,
@@ -101,13 +101,3 @@ def build(
         return builder(inputs, style, **options)
     except ValueError as error:
         raise InputError(f"backbone {name}: {error}") from error
-
-
-def _check_options(name: str, builder: Builder, options: dict[str, Any]) -> None:
-    known = list(inspect.signature(builder).parameters)[2:]
-    unknown = [option for option in options if option not in known]
-    if unknown:
-        raise InputError(
-            f"backbone {name} has no such option; there are: {', '.join(known)}. "
-            f"Received: {', '.join(unknown)}"
-        )
