@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,26 +10,22 @@ import keras
 from keras import ops
 
 from ..backbone import registry
-from ..backbone.base import LayerStyle
-from ..backbone.preprocessing import PixelScaling, Whitening
+from ..backbone.entrance import pixels, style_of
 from ..configs import Config
 from ..plate.schema import LabelSchema
 from ..training.devices import share_of_device
-from .classifier_metrics import PlateMetrics
+from ..training.plate_metrics import PlateMetrics
+from ..training.recogniser import Recogniser
 from .head_loss import HeadLoss
 from .heads import softmax_heads
 from .loss_memory import LossMemory
 
-INPUT_NAME = "image"
-
 
 @keras.saving.register_keras_serializable(package="chepai")
-class PlateClassifier(keras.Model):
-    """A functional model that knows its schema and learns from one array of labels.
+class PlateClassifier(Recogniser):
+    """A recogniser with a softmax for each head, which learns from one array of labels.
 
-    Input: uint8 RGB `[batch, height, width, 3]`. Output: `{head name: softmax}`, each float32
-    `[batch, width of the head]`. Labels for `fit` and `evaluate`: int32 `[batch, heads]` in the
-    schema's order, negative where a head is masked.
+    Output: `{head name: softmax}`, each float32 `[batch, width of the head]`.
 
     Compile it with a `HeadLoss`, which is applied to each head, and `loss_weights`, a dict from
     head names to shares (1 for the heads left out). What the loss remembers from batch to batch
@@ -38,61 +33,16 @@ class PlateClassifier(keras.Model):
     are always measured.
 
     Args:
-        args, kwargs: as of a functional `keras.Model`.
-        label_schema_config: `LabelSchema.to_dict()`.
-        chepai_config: `Config.model_dump(mode="json")`.
-        calibration: what `calibrate` found out about these weights; `fit` forgets it.
-        slimmed_from: of a slimmed network the sizes, by layer, that the configuration builds and
-            that slimming has changed; None: it is what the configuration builds.
-
-    They stand in the model's configuration, and so in its `.keras` file.
+        args, kwargs: as of `Recogniser`.
     """
 
-    def __init__(
-        self,
-        *args: Any,
-        label_schema_config: Mapping[str, Any],
-        chepai_config: Mapping[str, Any],
-        calibration: Mapping[str, Any] | None = None,
-        slimmed_from: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # As text, because Keras replaces the dicts among a model's attributes by its own.
-        self._label_schema_json = json.dumps(label_schema_config, ensure_ascii=False)
-        self._chepai_json = json.dumps(chepai_config, ensure_ascii=False)
-        self._calibration_json = None if calibration is None else json.dumps(calibration)
-        self._slimmed_json = json.dumps(slimmed_from)
-        schema = LabelSchema.from_dict(label_schema_config)
+        schema = LabelSchema.from_dict(self.label_schema_config)
         self._head_weights = dict.fromkeys(schema.head_names, 1.0)
         self._head_widths = dict(zip(schema.head_names, schema.widths, strict=True))
         self.plate_metrics = PlateMetrics(schema)
         self.loss_memories: list[LossMemory] = []
-
-    @property
-    def label_schema_config(self) -> dict[str, Any]:
-        """The schema as plain values; `LabelSchema.from_dict` reads it."""
-        return json.loads(self._label_schema_json)
-
-    @property
-    def chepai_config(self) -> dict[str, Any]:
-        """The configuration as plain values; `configs.parse_config` reads it."""
-        return json.loads(self._chepai_json)
-
-    @property
-    def calibration(self) -> dict[str, Any] | None:
-        """Temperatures and a proven threshold as plain values; None before `calibrate`."""
-        return None if self._calibration_json is None else json.loads(self._calibration_json)
-
-    def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """As `keras.Model.fit`; other weights are no longer calibrated."""
-        self._calibration_json = None
-        return super().fit(*args, **kwargs)
-
-    @property
-    def slimmed_from(self) -> dict[str, dict[str, Any]] | None:
-        """Of a slimmed network the sizes that it had before: {layer: {option: value}}."""
-        return json.loads(self._slimmed_json)
 
     def compile(
         self,
@@ -123,12 +73,6 @@ class PlateClassifier(keras.Model):
         # In mixed_float16 Keras wraps the optimizer in one that scales the loss.
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         return getattr(optimizer, "gradient_accumulation_steps", None) or 1
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as the saved model was; Keras leaves models with a `compile` to do it."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
 
     def compute_loss(
         self,
@@ -187,37 +131,19 @@ class PlateClassifier(keras.Model):
         self.plate_metrics.update_state(y, y_pred)
         return self.get_metrics_result()
 
-    def get_config(self) -> dict[str, Any]:
-        """The layers and their connections, the schema and the configuration."""
-        return {
-            **super().get_config(),
-            "label_schema_config": self.label_schema_config,
-            "chepai_config": self.chepai_config,
-            "calibration": self.calibration,
-            "slimmed_from": self.slimmed_from,
-        }
-
 
 def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
     """The classifier that a configuration describes, not compiled.
 
-        image - scaling - (whitening) - backbone - heads' view of the map - softmax per head
+        image - scaling - (whitening) - (rectifier) - backbone - heads' view of the map - softmaxes
 
     Raises:
-        InputError: an unknown backbone, or a bad option of it.
+        InputError: an unknown backbone, or a bad option of it or of the rectifier.
     """
     model = config.model
-    in_loss = config.optimizer.decay == "l2"
-    style = LayerStyle(
-        conv_decay=model.conv_decay if in_loss else 0.0,
-        gamma_decay=model.gamma_decay if in_loss else 0.0,
-        gamma_l1=model.gamma_l1,
-    )
+    style = style_of(config)
     # 1. Pixels.
-    image = keras.Input((model.height, model.width, 3), dtype="uint8", name=INPUT_NAME)
-    x = PixelScaling(name="scaling")(image)
-    if model.whitening:
-        x = Whitening(name="whitening")(x)
+    image, x = pixels(config, style)
     # 2. Features: [batch, height / 24 or so, width / 29 or so, channels].
     features = registry.build(
         model.backbone,

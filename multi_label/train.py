@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import keras
 
 from ..configs import Config
 from ..dataset.source import Source
-from ..errors import InputError
-from ..plate.schema import LabelSchema, load_schema
-from ..training.devices import data_parallel, make_ready
+from ..plate.schema import LabelSchema
 from ..training.distillation import Teachers
-from ..training.initialise import load_initial_weights
-from ..training.loop import TrainingResult, fit, prepare_framework
+from ..training.freezing import freeze_layers
+from ..training.loop import TrainingResult
 from ..training.run_folder import RunFolder
 from ..training.slimming.take_over import with_widths_of
+from ..training.start import train_model
 from ..utils.optimizers import build_optimizer
 from .classifier_loss import build_loss, head_weights
 from .classifier_model import PlateClassifier, build_classifier
 from .distilled_classifier import DistilledClassifier
-
-logger = logging.getLogger(__name__)
 
 
 def train_classifier(
@@ -47,21 +43,15 @@ def train_classifier(
         resume: continue `run` with its weights, optimizer, epoch and data order.
         teachers: of a student, those that `config.distill` names.
     """
-    prepare_framework(config)
-    schema = load_schema(config.model.label_schema)
-    with data_parallel(config.train.devices):
-        if resume:
-            model = _load_last(run)
-        else:
-            model = compiled_classifier(config, schema, training.steps_per_epoch, init)
+
+    def compiled(schema: LabelSchema) -> PlateClassifier:
+        return compiled_classifier(config, schema, training.steps_per_epoch, init)
+
+    def taught(model: PlateClassifier) -> None:
         if teachers is not None:
             model.learn_from(teachers)
-        make_ready(model, config.train.devices)
-    if init is not None and not resume:
-        transfer = load_initial_weights(model, init)
-        fresh = ", ".join(transfer.missing) or "none"
-        logger.info("took over %d layers, fresh: %s", transfer.taken, fresh)
-    return fit(model, training, validation, config, run, schema)
+
+    return train_model(config, run, training, validation, compiled, init, resume, taught)
 
 
 def compiled_classifier(
@@ -74,6 +64,7 @@ def compiled_classifier(
     model = build_classifier(config, schema)
     if init is not None:
         model = with_widths_of(model, init)
+    freeze_layers(model, config.train.freeze)
     if config.distill.teachers:
         model = DistilledClassifier.of(model)
     compile_classifier(model, config, schema, steps_per_epoch)
@@ -98,10 +89,3 @@ def compile_classifier(
         # XLA triples the time of a step on a CPU.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-
-
-def _load_last(run: RunFolder) -> PlateClassifier:
-    try:
-        return keras.models.load_model(run.last)
-    except (ValueError, OSError, TypeError) as error:
-        raise InputError(f"cannot resume from {run.last}: {error}") from error

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from ..plate.codec import decode
+from ..plate.decoding import decode_outputs
 from ..plate.schema import LabelSchema
 
 
@@ -20,16 +21,23 @@ class ExampleReadings:
         schema: decodes labels and probabilities.
         images: uint8 `[n, height, width, 3]`.
         labels: int32 `[n, heads]`.
+        family: of the recogniser, whose outputs are read.
     """
 
     def __init__(
-        self, folder: Path, schema: LabelSchema, images: np.ndarray, labels: np.ndarray
+        self,
+        folder: Path,
+        schema: LabelSchema,
+        images: np.ndarray,
+        labels: np.ndarray,
+        family: str = "multi_label",
     ) -> None:
         import tensorflow as tf
 
         self._tf = tf
         self._writer = tf.summary.create_file_writer(str(folder))
         self._schema = schema
+        self._family = family
         self._images = images
         self._truths = [d.text for d in decode(schema, one_hot(schema, labels), constrain=False)]
 
@@ -37,7 +45,7 @@ class ExampleReadings:
         outputs = model.predict_on_batch(self._images)
         # Of several devices each answers for the whole batch.
         first = {name: np.asarray(p)[: len(self._images)] for name, p in outputs.items()}
-        read = decode(self._schema, first)
+        read = decode_outputs(self._schema, self._family, first)
         lines = ["| truth | read | confidence |", "|---|---|---|"]
         lines += [
             f"| {truth} | {got.text} | {got.confidence:.3f} |"

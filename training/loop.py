@@ -152,7 +152,9 @@ def _callbacks(
     if _has_tensorboard():
         first = next(iter(validation.evaluation()))
         images, labels = (np.asarray(part)[:EXAMPLES] for part in first)
-        examples = ExampleReadings(run.tensorboard / "examples", schema, images, labels)
+        examples = ExampleReadings(
+            run.tensorboard / "examples", schema, images, labels, config.family
+        )
         others.append(keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False))
     epoch_end = EpochEnd(run, validation.evaluation, config.train.patience, examples)
     logger = NBatchLogger(run.log, config.train.log_batches, config.train.batch_size)

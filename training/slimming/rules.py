@@ -35,6 +35,8 @@ RULES: dict[str, Rule] = {
     "Multiply": passing.product_of,
     "Concatenate": passing.concatenation,
     "ChannelSplit": passing.split,
+    "ChannelPick": passing.pick,
+    "ContextScale": passing.within_channels,
     "Reshape": passing.reshape,
     "Flatten": passing.flattening,
     "GetItem": passing.slicing,

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chepai.multi_label.classifier_metrics import PlateMetrics
-from chepai.plate.schema import LabelSchema
+from chepai.plate.schema import Head, LabelSchema
+from chepai.training.plate_metrics import PlateMetrics
 
 #         char_1 char_2 length colour
 LABELS = [[0, 3, 2, 1], [1, -1, 1, 0], [2, 2, 2, 0], [2, -1, 0, -1], [0, 1, -1, -1], [-1] * 4]
 READ = [[0, 3, 2, 0], [1, 0, 1, 0], [2, 1, 2, 0], [2, 1, 1, 1], [0, 1, 0, 1], [0, 0, 0, 0]]
+
+
+@pytest.fixture
+def schema() -> LabelSchema:
+    """Two characters, the second not always there, a length and a colour."""
+    return LabelSchema(
+        "tiny",
+        (
+            Head("char_1", "character", ("A", "B", "C")),
+            Head("char_2", "character", ("0", "1", "2", "3", None)),
+            Head("length", "length", ("none", "1", "2")),
+            Head("colour", "colour", ("blue", "green")),
+        ),
+    )
 
 
 def measured(schema: LabelSchema, batches: list[slice]) -> dict[str, float]:
