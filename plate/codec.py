@@ -171,8 +171,8 @@ def decode(
         confidences.tolist(),
         [schema.lengths[choice] for choice in length_choice.tolist()],
         length_confidence.tolist(),
-        _best_names(schema, "colour", probabilities, len(padded)),
-        _best_names(schema, "rows", probabilities, len(padded)),
+        best_names(schema, "colour", probabilities, len(padded)),
+        best_names(schema, "rows", probabilities, len(padded)),
         valid.tolist(),
     )
 
@@ -198,9 +198,10 @@ def _plates(
     return plates
 
 
-def _best_names(
+def best_names(
     schema: LabelSchema, role: Role, probabilities: Mapping[str, np.ndarray], batch: int
 ) -> list[str | None]:
+    """The likeliest class of a role's head for each plate; None where there is no such head."""
     head = schema.head_of(role)
     if head is None:
         return [None] * batch
