@@ -96,6 +96,8 @@ setup(
         "parquet": ["pyarrow>=17"],
         "ray": ["ray[data]>=2.40,<3", *REMOTE],
         "dev": DEVELOPMENT,
+        # Tests compare losses and layers with PyTorch where it is there.
+        "parity": ["torch>=2.9,<3"],
     },
     entry_points={"console_scripts": ["chepai = chepai.run:main"]},
     classifiers=[

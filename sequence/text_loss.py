@@ -1,0 +1,128 @@
+"""What is minimised: CTC of columns, cross-entropy of a decoder's characters and of other heads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from ..training.devices import sum_over_devices
+from .tokens import END, Targets
+
+
+class TextLoss(keras.losses.Loss):
+    """A loss of texts, averaged over the plates that it knows enough of; 0 where it knows none."""
+
+    def average(self, targets: Targets, logits: keras.KerasTensor) -> keras.KerasTensor:
+        """A scalar, in nats; on several devices this device's share of it.
+
+        Args:
+            targets: the texts.
+            logits: float32 `[batch, steps, classes]`.
+        """
+        raise NotImplementedError
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Of tokens whose plates are all known."""
+        return self.average(Targets(y_true, ops.ones_like(y_true[:, 0], dtype="bool")), y_pred)
+
+
+@keras.saving.register_keras_serializable(package="chepai")
+class CTCLoss(TextLoss):
+    """-ln of a text's probability over all ways to write it into the columns (Graves 2006).
+
+    Left out are plates with a character that nobody knows, and, since no path writes them, texts
+    that want more columns than there are: one for each character and a blank between equal
+    neighbours. `recogniser.py` refuses to build a network that has too few of them.
+    """
+
+    def __init__(self, name: str = "ctc", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def average(self, targets: Targets, logits: keras.KerasTensor) -> keras.KerasTensor:
+        """As `TextLoss.average`, a plate counting as one."""
+        tokens, steps = targets.tokens, logits.shape[1]
+        fits = needed_columns(tokens) <= steps
+        valid = targets.known & ops.all(tokens >= 0, axis=1) & fits
+        # What is left out is an empty text meanwhile: its loss is finite.
+        tokens = ops.where(ops.expand_dims(valid, 1), tokens, END)
+        losses = ctc_losses(tokens, ops.cast(logits, "float32"))
+        return _average(losses, ops.cast(valid, "float32"))
+
+
+@keras.saving.register_keras_serializable(package="chepai")
+class CharacterLoss(TextLoss):
+    """Cross-entropy of each character and of the end, averaged over those that are known.
+
+    Args:
+        label_smoothing: e in 0..1: targets are (1 - e) y + e / classes.
+    """
+
+    def __init__(
+        self, label_smoothing: float = 0.0, name: str = "characters", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+
+    def average(self, targets: Targets, logits: keras.KerasTensor) -> keras.KerasTensor:
+        """As `TextLoss.average`; logits have one step more than texts have characters."""
+        tokens = ops.pad(targets.tokens, ((0, 0), (0, 1)), constant_values=END)
+        written = ops.cast(tokens != END, "int32")
+        # The characters and the first end behind them.
+        before = ops.cumsum(written, axis=1) == ops.arange(1, tokens.shape[1] + 1, dtype="int32")
+        first_end = ops.roll(before, 1, axis=1)
+        first_end = ops.concatenate([ops.ones_like(first_end[:, :1]), first_end[:, 1:]], axis=1)
+        counted = (tokens >= 0) & first_end & ops.expand_dims(targets.known, 1)
+        losses = _cross_entropy(ops.maximum(tokens, 0), logits, self.label_smoothing)
+        return _average(losses, ops.cast(counted, "float32"))
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the loss."""
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+def ctc_losses(tokens: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    """float32 `[batch]` of tokens int32 `[batch, longest]`, 0 behind the text, that all fit.
+
+    Args:
+        logits: float32 `[batch, columns, classes]`; class 0 is blank.
+    """
+    lengths = ops.sum(ops.cast(tokens != END, "int32"), axis=1)
+    columns = ops.full_like(lengths, logits.shape[1])
+    return ops.ctc_loss(tokens, logits, lengths, columns, mask_index=END)
+
+
+def needed_columns(tokens: keras.KerasTensor) -> keras.KerasTensor:
+    """int32 `[batch]`: one column a character, and a blank between two that are equal."""
+    written = ops.cast(tokens != END, "int32")
+    equal = ops.cast(tokens[:, 1:] == tokens[:, :-1], "int32") * written[:, 1:]
+    return ops.sum(written, axis=1) + ops.sum(equal, axis=1)
+
+
+def class_loss(labels: keras.KerasTensor, probabilities: keras.KerasTensor) -> keras.KerasTensor:
+    """Cross-entropy of a head beside the text, averaged over its valid labels; a scalar.
+
+    Args:
+        labels: integers `[batch]`, negative where masked.
+        probabilities: float32 `[batch, width]`.
+    """
+    labels = ops.cast(labels, "int32")
+    losses = ops.sparse_categorical_crossentropy(ops.maximum(labels, 0), probabilities)
+    return _average(losses, ops.cast(labels >= 0, "float32"))
+
+
+def _cross_entropy(
+    tokens: keras.KerasTensor, logits: keras.KerasTensor, smoothing: float
+) -> keras.KerasTensor:
+    """float32 `[batch, steps]`."""
+    logits = ops.cast(logits, "float32")
+    targets = ops.one_hot(tokens, logits.shape[-1], dtype="float32")
+    if smoothing:
+        targets = (1.0 - smoothing) * targets + smoothing / logits.shape[-1]
+    return ops.categorical_crossentropy(targets, logits, from_logits=True)
+
+
+def _average(losses: keras.KerasTensor, counted: keras.KerasTensor) -> keras.KerasTensor:
+    """The sum of what counts / how many do, over all devices."""
+    return ops.sum(losses * counted) / ops.maximum(sum_over_devices(ops.sum(counted)), 1.0)

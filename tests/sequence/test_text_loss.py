@@ -1,0 +1,125 @@
+"""Losses of texts, against all paths one by one, against figures worked by hand, and PyTorch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+from chepai.sequence.text_loss import CharacterLoss, CTCLoss, class_loss, ctc_losses, needed_columns
+from chepai.sequence.tokens import Targets
+
+
+def all_paths(logits: np.ndarray, text: tuple[int, ...]) -> float:
+    """-ln of the sum over every path that writes the text."""
+    probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    columns, classes = logits.shape
+    total = 0.0
+    for path in itertools.product(range(classes), repeat=columns):
+        if tuple(number for number, _ in itertools.groupby(path) if number) == text:
+            total += float(np.prod(probabilities[range(columns), path]))
+    return -math.log(total)
+
+
+def known(tokens: list[list[int]]) -> Targets:
+    return Targets(np.array(tokens, "int32"), np.ones(len(tokens), bool))
+
+
+def test_ctc_is_the_sum_over_all_paths():
+    logits = np.random.default_rng(1).normal(size=(4, 5, 4)).astype("float32")
+    tokens = [[1, 2, 3], [2, 2, 0], [3, 0, 0], [0, 0, 0]]
+    found = np.array(ctc_losses(np.array(tokens, "int32"), logits))
+    texts = [tuple(number for number in row if number) for row in tokens]
+    wanted = [all_paths(row, text) for row, text in zip(logits, texts, strict=True)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert float(CTCLoss().average(known(tokens), logits)) == pytest.approx(np.mean(wanted), 1e-5)
+
+
+def test_what_no_path_can_write_and_what_nobody_knows_is_left_out():
+    logits = np.random.default_rng(2).normal(size=(4, 4, 3)).astype("float32")
+    # The second wants five columns, of the third a character is unknown, of the fourth all.
+    tokens = np.array([[1, 2, 1], [1, 1, 1], [1, -1, 2], [-1, -1, -1]], "int32")
+    assert np.array(needed_columns(tokens)).tolist()[:2] == [3, 5]
+    whole = Targets(tokens, np.array([True, True, True, False]))
+    loss = CTCLoss()
+    assert float(loss.average(whole, logits)) == pytest.approx(
+        all_paths(logits[0], (1, 2, 1)), 1e-5
+    )
+    nothing = Targets(tokens[1:], whole.known[1:])
+    assert float(loss.average(nothing, logits[1:])) == 0.0
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 30.0])
+def test_ctc_has_a_finite_gradient_that_points_the_right_way(sharpness: float):
+    tf = pytest.importorskip("tensorflow")
+    rng = np.random.default_rng(3)
+    logits = tf.Variable(sharpness * rng.normal(size=(6, 10, 8)), dtype="float32")
+    tokens = rng.integers(1, 8, (6, 4)).astype("int32")
+    targets = Targets(tokens, np.ones(6, bool))
+    with tf.GradientTape() as tape:
+        before = CTCLoss().average(targets, logits)
+    gradient = tape.gradient(before, logits).numpy()
+    assert np.isfinite(gradient).all()
+    # No plateau: every plate that is not read yet pulls, by column at most 2 and in sum 0.
+    assert (np.abs(gradient).sum((1, 2)) > 1e-3).all()
+    np.testing.assert_allclose(gradient.sum(2), 0, atol=1e-4)
+    logits.assign_sub(5 * gradient)
+    assert float(CTCLoss().average(targets, logits)) < float(before)
+
+
+def test_ctc_agrees_with_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `parity`)")
+    tf = pytest.importorskip("tensorflow")
+    rng = np.random.default_rng(4)
+    tokens = rng.integers(1, 86, (16, 8)).astype("int32")
+    lengths = rng.integers(0, 9, 16)
+    tokens[np.arange(8) >= lengths[:, None]] = 0
+    # Logarithms of hundreds leave less of float32 for what comes behind the point.
+    for sharpness, tolerance in ((1.0, 1e-5), (10.0, 2e-4)):
+        values = (sharpness * rng.normal(size=(16, 18, 86))).astype("float32")
+        theirs = torch.tensor(values, requires_grad=True)
+        wanted = torch.nn.functional.ctc_loss(
+            theirs.log_softmax(-1).transpose(0, 1),
+            torch.tensor(tokens.astype("int64")),
+            torch.full((16,), 18),
+            torch.tensor(lengths),
+            reduction="none",
+        )
+        wanted.sum().backward()
+        ours = tf.Variable(values)
+        with tf.GradientTape() as tape:
+            found = ctc_losses(tokens, ours)
+        np.testing.assert_allclose(found.numpy(), wanted.detach().numpy(), rtol=1e-5)
+        gradient = tape.gradient(found, ours).numpy()
+        np.testing.assert_allclose(gradient, theirs.grad.numpy(), atol=tolerance)
+
+
+def test_characters_and_the_end_behind_them_are_counted_once_each():
+    logits = np.random.default_rng(5).normal(size=(3, 4, 5)).astype("float32")
+    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    targets = Targets(
+        np.array([[1, 2, 0], [3, -1, 4], [-1, -1, -1]], "int32"), np.array([True, True, False])
+    )
+    counted = [
+        logs[0, 0, 1], logs[0, 1, 2], logs[0, 2, 0],
+        logs[1, 0, 3], logs[1, 2, 4], logs[1, 3, 0],
+    ]  # fmt: skip
+    assert float(CharacterLoss().average(targets, logits)) == pytest.approx(-np.mean(counted), 1e-5)
+    smooth = float(CharacterLoss(0.1).average(targets, logits))
+    places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (1, 3)]
+    even = np.mean([logs[place].mean() for place in places])
+    assert smooth == pytest.approx(-(0.9 * np.mean(counted) + 0.1 * even), 1e-5)
+
+
+def test_other_heads_count_where_they_are_labelled():
+    probabilities = np.array([[0.25, 0.75], [0.5, 0.5], [0.9, 0.1]], "float32")
+    loss = class_loss(np.array([1, -1, 0]), probabilities)
+    assert float(loss) == pytest.approx(-(math.log(0.75) + math.log(0.9)) / 2, 1e-5)
+
+
+def test_losses_are_rebuilt_from_their_configuration():
+    for loss in (CTCLoss(), CharacterLoss(0.2)):
+        copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+        assert copy.get_config() == loss.get_config()
