@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -57,8 +58,8 @@ def _first_records(data: list[str], schema: LabelSchema) -> list[PlateRecord]:
     for path in data:
         with contextlib.suppress(InputError):  # TFRecords and arrays hold no files
             records = read_records(path, schema, skip_unencodable=True)
-            shown = [record for record in records if record.text and record.path.is_file()]
-            return shown[:EXAMPLES]
+            plates = (r for r in records if r.text and r.box is None and r.path.is_file())
+            return list(itertools.islice(plates, EXAMPLES))
     return []
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..dataset.file_util import read_records
+from ..dataset.file_util import read_plates
+from ..dataset.pictures import picture_of, readable_source
 from ..errors import InputError
 from ..files import write_text
 from ..plate.codec import UNKNOWN, encode
@@ -59,7 +60,7 @@ def load_set(path: str, schema: LabelSchema, file_schema: LabelSchema | None = N
     Raises:
         InputError: the file is damaged, or nothing in it can be judged.
     """
-    records = read_records(path, file_schema or schema, skip_unencodable=True)
+    records = read_plates(path, file_schema or schema, skip_unencodable=True)
     kept = [record for record in records if _can_be_judged(record, schema)]
     left_out = len(records) - len(kept) + len(records.skipped)
     if not kept:
@@ -70,8 +71,8 @@ def load_set(path: str, schema: LabelSchema, file_schema: LabelSchema | None = N
 def read_set(reader: Reader, labelled: LabelledSet, constrain: bool = True) -> ReadSet:
     """Reads every picture of the set, valid plates only if `constrain`; shows progress."""
     began = time.perf_counter()
-    paths = (record.path for record in labelled.records)
-    readings = reader.read_stream(paths, constrain=constrain)
+    sources = map(readable_source, labelled.records)
+    readings = reader.read_stream(sources, constrain=constrain)
     listed = tuple(progress(readings, len(labelled.records), "plates"))
     return ReadSet(labelled, listed, time.perf_counter() - began)
 
@@ -144,7 +145,7 @@ def _worst_errors(sets: Sequence[ReadSet]) -> Iterable[tuple[np.ndarray, str, st
     pairs.sort(key=lambda pair: -pair[1].confidence)
     for record, reading in pairs[:MOST_ERRORS]:
         try:
-            image = load_image(record.path)
+            image = load_image(picture_of(record))
         except ImageError:
             continue
         yield image, record.text, reading.text, reading.confidence

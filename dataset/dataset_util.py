@@ -12,6 +12,7 @@ from ..configs import Config
 from ..errors import InputError
 from ..plate.schema import LabelSchema
 from .batch_reader import BatchReader
+from .pictures import Pictures
 from .records import PlateRecord
 from .source import Batch, batch_slices, epoch_order, steps_for
 
@@ -27,7 +28,7 @@ class RecordSource:
 
     Args:
         records: the plates; at least one.
-        config: its data (workers), train (seed, batch size), model (size), augment sections.
+        config: its data (workers, cache), train (seed, batch size), model (size), augment sections.
         schema: the one that `records` are labelled with.
 
     Raises:
@@ -43,7 +44,8 @@ class RecordSource:
                 f"{len(missing)} of {len(records)} pictures are missing, the first is "
                 f"{missing[0].path} (line {missing[0].line}); `check-labels --fix-to` drops them"
             )
-        self._paths = [str(record.path) for record in records]
+        size = (config.model.height, config.model.width)
+        self._pictures = Pictures(records, size if config.data.cache else None)
         self._labels = np.stack([record.labels for record in records]).astype(np.int32)
         self._config = config
         self._reader = BatchReader(config, schema)
@@ -51,12 +53,12 @@ class RecordSource:
     @property
     def plates_per_epoch(self) -> int:
         """All records."""
-        return len(self._paths)
+        return len(self._labels)
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches of one epoch, the last perhaps short."""
-        return steps_for(len(self._paths), self._config.train.batch_size)
+        return steps_for(len(self._labels), self._config.train.batch_size)
 
     def batches(self, first_epoch: int = 0) -> tf.data.Dataset:
         """Endless augmented batches; every epoch holds each record once, in its own order."""
@@ -68,7 +70,7 @@ class RecordSource:
 
     def evaluation(self) -> tf.data.Dataset:
         """Every record once, in order, as it is."""
-        parts = batch_slices(len(self._paths), self._config.train.batch_size)
+        parts = batch_slices(len(self._labels), self._config.train.batch_size)
         bounds = np.array([(part.start, part.stop) for part in parts], np.int64)
         read = numpy_map(self._plain, self.element_spec)
         parallel = max(1, self._config.data.workers)
@@ -87,7 +89,7 @@ class RecordSource:
 
     def _numbers_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """The epoch's (epoch, record numbers [batch]) in its shuffled order."""
-        seed, count = self._config.train.seed, len(self._paths)
+        seed, count = self._config.train.seed, len(self._labels)
         order = tf.numpy_function(
             lambda epoch: epoch_order(seed, int(epoch), count), [epoch], tf.int64, stateful=False
         )
@@ -96,11 +98,11 @@ class RecordSource:
         return batches.map(lambda numbers: (epoch, numbers))
 
     def _augmented(self, epoch: np.ndarray, numbers: np.ndarray) -> Batch:
-        paths = [self._paths[number] for number in numbers]
-        return self._reader.augmented(paths, self._labels[numbers], int(epoch), numbers.tolist())
+        pictures, labels = self._pictures(numbers), self._labels[numbers]
+        return self._reader.augmented(pictures, labels, int(epoch), numbers.tolist())
 
     def _plain(self, start: np.ndarray, stop: np.ndarray) -> Batch:
-        return self._reader.plain(self._paths[start:stop], self._labels[start:stop])
+        return self._reader.plain(self._pictures(range(start, stop)), self._labels[start:stop])
 
 
 def batch_spec(config: Config, heads: int) -> tuple[tf.TensorSpec, tf.TensorSpec]:

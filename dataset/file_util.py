@@ -12,6 +12,7 @@ from ..plate.codec import describe, encode
 from ..plate.grammar import colour_of, normalise_text
 from ..plate.schema import LabelSchema, load_schema
 from ..utils.label_lines import LabelLine, read_label_file
+from .ccpd_records import is_ccpd, read_ccpd_records
 from .records import PlateRecord
 
 
@@ -52,6 +53,18 @@ def read_records(
                 raise InputError(f"{place}: {error}") from error
             skipped.append(f"{place}: {error}")
     return RecordList(records, skipped)
+
+
+def read_plates(
+    path: str | Path, schema: LabelSchema, skip_unencodable: bool = False
+) -> RecordList:
+    """As `read_records`, and of a CCPD tree or a split of it: see `ccpd_records.py`.
+
+    Unfitting plates of a tree are always left out. Its records have a `box`.
+    """
+    if is_ccpd(path):
+        return RecordList(*read_ccpd_records(path, schema))
+    return read_records(path, schema, skip_unencodable)
 
 
 def _record(line: LabelLine, schema: LabelSchema) -> PlateRecord:

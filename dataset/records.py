@@ -19,6 +19,8 @@ class PlateRecord:
         colour: a colour of the schema, or None: unknown.
         rows: how many rows of characters, or None: unknown.
         line: where it stands in its label file, from 1.
+        box: x1, y1, x2, y2 in pixels, the last two exclusive: where the plate is; None: the
+            picture is the plate.
     """
 
     path: Path
@@ -27,3 +29,4 @@ class PlateRecord:
     colour: str | None
     rows: int | None
     line: int
+    box: tuple[int, int, int, int] | None = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .array_writer import PLATES
+from .ccpd_records import without_split
 from .rendered_source import RenderedSource
 from .source import Source
 from .tfrecord_files import shards_in
@@ -73,15 +73,15 @@ def source_of(paths: Sequence[str], config: Config, schema: LabelSchema) -> Sour
 
         return TFRecordSource(paths, config, schema)
     from .dataset_util import RecordSource
-    from .file_util import read_records
+    from .file_util import read_plates
 
-    records = [record for path in paths for record in read_records(path, schema)]
+    records = [record for path in paths for record in read_plates(path, schema)]
     return RecordSource(records, config, schema)
 
 
 def kind_of(path: str) -> str:
     """`array`, `TFRecords` or `pictures`. Raises InputError when there is no such path."""
-    place = Path(path)
+    place, _ = without_split(path)
     if place.name == PLATES or (place / PLATES).is_file():
         return "array"
     if place.suffix == ".tfrecord" or (place.is_dir() and shards_in(place)):
