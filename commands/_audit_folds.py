@@ -19,10 +19,10 @@ from ..errors import InputError
 from ..files import atomic_path, write_text
 from ..frameworks import import_keras
 from ..inference.runtimes import open_runtime
-from ..multi_label.train import train_classifier
 from ..training.run_folder import RunFolder
 from ..utils.generate_txt import split_by_text
 from ._auditing import LabelledPlates, Probabilities, merged, read_probabilities
+from ._families import train_family
 
 PROBABILITIES = "probabilities.npz"
 SETTINGS = "settings.json"
@@ -116,7 +116,7 @@ def _train(
     training = training_source_of(_relabelled(plates.only(inside)), config, plates.schema)
     validation = RecordSource(_relabelled(plates.only(~inside)), config, plates.schema)
     run, resume = _run_folder(place, config)
-    result = train_classifier(config, run, training, validation, init=init, resume=resume)
+    result = train_family(config, run, training, validation, init=init, resume=resume)
     import_keras().backend.clear_session()
     gc.collect()
     return None if result.interrupted else run.final

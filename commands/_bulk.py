@@ -25,8 +25,12 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
     constrain = not args.any_text
     if args.engine == "local":
         return lambda sources: reader.read_stream(sources, minimum, constrain)
+    from ..errors import InputError
     from ..inference.pretrained import SHIPPED_NAMES
     from ..inference.ray_engine import RayEngine
+
+    if args.beam:
+        raise InputError("--beam reads on this machine; leave it or --engine ray away")
 
     # Each machine has the shipped models in its own place.
     model = args.model if args.model in SHIPPED_NAMES else os.path.abspath(args.model)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..dataset.pictures import readable_source
 from ..errors import InputError
 from ..plate.codec import encode
 from ..plate.schema import LabelSchema
 from ..training.calibrating import HeldOut
 from ..utils.progress import progress
 from ._evaluating import load_set
+from ._families import check_heads
 
 if TYPE_CHECKING:
     from ..dataset.records import PlateRecord
@@ -44,8 +46,9 @@ def read_held_out(reader: Reader, records: Sequence[PlateRecord]) -> tuple[HeldO
     """The model's own outputs for every picture, and how many pictures could not be opened.
 
     Raises:
-        InputError: none of them can be opened.
+        InputError: none of them can be opened, or the model reads by columns.
     """
+    check_heads(reader.card.family, "calibrate")
     readable: list[PlateRecord] = []
     outputs: list[dict[str, npt.NDArray[np.float32]]] = []
     reason = ""
@@ -72,7 +75,7 @@ def _each_picture(
     outputs: list[dict[str, npt.NDArray[np.float32]]],
 ) -> Iterator[str | None]:
     """Why each picture cannot be read, or None; the model's answers are added to `outputs`."""
-    for pictures, probabilities in reader.outputs(record.path for record in records):
+    for pictures, probabilities in reader.outputs(map(readable_source, records)):
         if probabilities:
             outputs.append(probabilities)
         for picture in pictures:

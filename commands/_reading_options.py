@@ -41,6 +41,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="read the likeliest character of each place, whether or not such a plate exists; "
         "none: the likeliest plate that exists",
     )
+    parser.add_argument(
+        "--beam",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of models that read by columns (family ctc): texts that a beam search keeps; none: "
+        "the likeliest class of each column",
+    )
 
 
 def resolve_min_confidence(

@@ -11,6 +11,7 @@ from ..configs import load_config
 from ..errors import InputError
 from ..utils.label_quality import SUSPICIOUS
 from ._configuring import add_configuration_options
+from ._families import check_heads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +112,7 @@ def _judge_by_model(
     from ._auditing import load_plates, read_probabilities
 
     runtime = open_runtime(model_path(args.model or "default"), args.runtime, args.threads)
+    check_heads(runtime.card.family, "audit")
     plates = load_plates(args.data, runtime.card.schema, _file_schema(args))
     paths = [record.path for record in plates.records]
     return plates, *read_probabilities(paths, runtime)
@@ -130,6 +132,7 @@ def _judge_by_folds(
     numbers = {"train.seed": args.seed, "data.workers": args.workers}
     given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
     config = load_config(args.preset, args.config, [*args.overrides, *given])
+    check_heads(config.family, "audit")
     plates = load_plates(args.data, load_schema(config.model.label_schema), _file_schema(args))
     init = weights_path(args.init) if args.init else None
     import_keras()

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     _import_early()
     source = model_path(args.model)
     target = target_of(args.model, source, args.output)
-    reader = Reader(args.model, args.runtime, args.threads)
+    reader = Reader(args.model, args.runtime, args.threads, beam=args.beam)
     file_schema = load_schema(args.schema) if args.schema else None
     records, left_out = load_records(args.data, reader.schema, file_schema)
     check_same_network(reader, args.also, [record.path for record in records])

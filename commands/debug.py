@@ -107,16 +107,16 @@ def _for_one_batch(config: Config, plates: int) -> Config:
 
 
 def _compiled(model: Any, config: Config, schema: LabelSchema) -> Any:
-    from ..multi_label.train import compile_classifier, compiled_classifier
     from ..training.averaging import reading_copy
     from ..training.loop import prepare_framework
+    from ._families import compile_model, compiled_model
 
     prepare_framework(config)
     if model is None:
-        return compiled_classifier(config, schema, steps_per_epoch=1)
+        return compiled_model(config, schema, steps_per_epoch=1)
     # A student, too, is looked at with its labels' loss: its teachers may not be at hand.
     model = reading_copy(model)
-    compile_classifier(model, config, schema, steps_per_epoch=1)
+    compile_model(model, config, schema, steps_per_epoch=1)
     return model
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from typing import Any
 
@@ -42,7 +43,7 @@ def _presets() -> list[dict[str, Any]]:
     for name in preset_names():
         config = load_config(name)
         size = [config.model.height, config.model.width, 3]
-        entries.append(_entry(name, config.family, size, **_cost(config)))
+        entries.append(_entry(name, config.family, size, **_cost(name)))
     return entries
 
 
@@ -85,8 +86,10 @@ def _entry(name: str, family: str, size: list[int], **values: Any) -> dict[str, 
     return {"name": name, "family": family, "input": size} | empty | values
 
 
-def _cost(config: Any) -> dict[str, int | None]:
+@functools.cache
+def _cost(preset: str) -> dict[str, int | None]:
     """Parameters and multiply-adds; unknown where Keras, which builds the model, is missing."""
+    from ..configs import load_config
     from ..errors import InputError
     from ..frameworks import import_keras
     from ..plate.schema import load_schema
@@ -96,9 +99,10 @@ def _cost(config: Any) -> dict[str, int | None]:
     except InputError:
         return {}
     from ..export.cost import multiply_adds
-    from ..multi_label.classifier_model import build_classifier
+    from ._families import build_model
 
-    model = build_classifier(config, load_schema(config.model.label_schema))
+    config = load_config(preset)
+    model = build_model(config, load_schema(config.model.label_schema))
     return {"parameters": model.count_params(), "macs": multiply_adds(model)}
 
 

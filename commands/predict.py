@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     inputs = Inputs(names, args.list)
     # Counting first also finds a wrong folder before the work begins.
     total = inputs.count()
-    reader = Reader(args.model, args.runtime, args.threads)
+    reader = Reader(args.model, args.runtime, args.threads, beam=args.beam)
     minimum = resolve_min_confidence(args.min_confidence, reader, not args.any_text)
     tally = _Tally()
     try:

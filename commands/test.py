@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         # It draws the plots: that it is missing is told before the work begins.
         import_module("matplotlib")
-    reader = Reader(args.model, args.runtime, args.threads)
+    reader = Reader(args.model, args.runtime, args.threads, beam=args.beam)
     valid_only = not args.any_text
     minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
     file_schema = load_schema(args.schema) if args.schema else None

@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         action="append",
         default=[],
-        help="label file, folder, TFRecords or array to train on (repeatable)",
+        help="label file, folder, TFRecords, array or CCPD tree (CCPD2019:train) to train on "
+        "(repeatable)",
     )
     parser.add_argument(
         "--validation",
@@ -47,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="begin with the weights of a shipped model's name or of a .keras file",
     )
     parser.add_argument("--resume", metavar="RUN", help="continue this run folder")
+    parser.add_argument(
+        "--cache", action="store_true", help="keep decoded pictures of --data in memory"
+    )
     parser.add_argument("--output", metavar="DIR", default="runs", help="parent of run folders")
     parser.add_argument("--seed", type=int, help="of weights, order, augmentation and rendering")
     parser.add_argument("--workers", type=int, help="processes that render or read")
@@ -118,10 +122,11 @@ def train_into(
 
     import_keras()
     from ..dataset.sources import validation_source
-    from ..multi_label.train import train_classifier
     from ..plate.schema import load_schema
+    from ._families import check_teachable, train_family
     from ._teachers import load_teachers, remember_teachers
 
+    check_teachable(config)
     schema = load_schema(config.model.label_schema)
     teachers = load_teachers(config, schema) if config.distill.teachers else None
     training = _training_source(config, schema, teachers)
@@ -129,9 +134,7 @@ def train_into(
     folder = make_folder()
     remember_teachers(folder, config)
     print(f"training {config.preset} into {folder.path}", flush=True)
-    return train_classifier(
-        config, folder, training, validation, init, resume=resume, teachers=teachers
-    )
+    return train_family(config, folder, training, validation, init, resume, teachers)
 
 
 def _training_source(config: Config, schema: LabelSchema, teachers: Teachers | None) -> Source:
@@ -161,7 +164,7 @@ def overrides_of(args: argparse.Namespace) -> list[str]:
     for key, value in numbers.items():
         if value is not None:
             overrides.append(f"{key}={value}")
-    return overrides
+    return [*overrides, "data.cache=true"] if args.cache else overrides
 
 
 def list_override(key: str, texts: Iterable[str]) -> str:
@@ -170,7 +173,10 @@ def list_override(key: str, texts: Iterable[str]) -> str:
 
 
 def existing(path: str) -> str:
-    if not Path(path).exists():
+    """A path that is there, perhaps with a split of CCPD behind it; InputError where it is not."""
+    from ..dataset.ccpd_records import without_split
+
+    if not without_split(path)[0].exists():
         raise InputError(f"{path} does not exist; give a label file, a folder or TFRecords")
     return path
 

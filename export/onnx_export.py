@@ -119,10 +119,10 @@ def _finish(graph: Any, card: ModelCard, size: int | None) -> None:
     import onnx
 
     outputs = {output.name: output for output in graph.graph.output}
-    missing = set(card.schema.head_names) ^ set(outputs)
+    missing = set(card.output_sizes) ^ set(outputs)
     if missing:
-        raise InputError(f"the model's outputs are not its schema's heads: {sorted(missing)}")
-    ordered = [outputs[head] for head in card.schema.head_names]
+        raise InputError(f"the model's outputs are not those of its family: {sorted(missing)}")
+    ordered = [outputs[head] for head in card.output_sizes]
     del graph.graph.output[:]
     graph.graph.output.extend(ordered)
     for value in (*graph.graph.input, *graph.graph.output):

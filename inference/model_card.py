@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
+from ..plate.alphabet import output_sizes
 from ..plate.schema import LabelSchema
 from .calibration import Calibration
 
@@ -26,7 +27,7 @@ class ModelCard:
         height, width: of its input, pixels; the input is uint8 RGB.
         preprocessing: version of the resize and channel order it was trained with.
         preset: the preset that it was trained from, where known.
-        family: `multi_label` or another recogniser.
+        family: `multi_label`, `ctc` or `attention`: how the text comes out.
         calibration: what `calibrate` found; None where it was never run on these weights.
         versions: package versions at export.
     """
@@ -40,6 +41,11 @@ class ModelCard:
     family: str = "multi_label"
     calibration: Calibration | None = None
     versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def output_sizes(self) -> dict[str, int]:
+        """The model's outputs by name, in order, and how many classes each has."""
+        return output_sizes(self.schema, self.family)
 
     def to_json(self) -> str:
         """The card as one line of JSON."""

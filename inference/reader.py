@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..plate.codec import DecodedPlate, decode
+from ..plate.codec import DecodedPlate
+from ..plate.decoding import decode_outputs
 from ..plate.schema import LabelSchema
 from .calibration import Calibration
 from .model_card import ModelCard
@@ -36,6 +37,8 @@ class Reader:
         threads: of the runtime and of decoding; None lets each choose.
         batch_size: pictures in one run of the model. Readings come a batch at a time, so a
             live source wants 1.
+        beam: of recognisers of columns (family `ctc`): texts that a beam search keeps in view;
+            0 takes the likeliest class of each column, which is as good where it is sure.
 
     Raises:
         InputError: no such model, a foreign or damaged file, or a missing package.
@@ -52,6 +55,7 @@ class Reader:
         runtime: str | None = None,
         threads: int | None = None,
         batch_size: int = 64,
+        beam: int = 0,
     ) -> None:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise InputError("batch_size and threads are whole numbers of at least 1")
@@ -60,6 +64,7 @@ class Reader:
         self._pipeline = Pipeline(
             self._runtime.run, batch_size, *self.input_size, threads, _on_one_thread(self._runtime)
         )
+        self._beam = _checked_beam(beam, self.card.family)
 
     @property
     def card(self) -> ModelCard:
@@ -201,7 +206,13 @@ class Reader:
             return []
         if self.card.calibration is not None:
             probabilities = self.card.calibration.apply(probabilities)
-        return decode(self.schema, probabilities, constrain=constrain)
+        return decode_outputs(self.schema, self.card.family, probabilities, constrain, self._beam)
+
+
+def _checked_beam(beam: int, family: str) -> int:
+    if beam < 0 or (beam and family != "ctc"):
+        raise InputError(f"a beam of at least 1 is for models of family ctc; this is {family}")
+    return beam
 
 
 def _on_one_thread(runtime: Runtime) -> Callable[[], Run] | None:

@@ -13,7 +13,11 @@ from ..calibration import Calibration
 from ..model_card import ModelCard
 
 # Their import registers the classes that `.keras` files name.
-_MODEL_MODULES = ("multi_label.classifier_model", "multi_label.distilled_classifier")
+_MODEL_MODULES = (
+    "multi_label.classifier_model",
+    "multi_label.distilled_classifier",
+    "sequence.recogniser",
+)
 _MIXED = ("mixed_bfloat16", "mixed_float16")
 
 

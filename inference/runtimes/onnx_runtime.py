@@ -76,11 +76,10 @@ def _checked_batch(
     """The batch size that the file is fixed to, None where it is free."""
     inputs = {entry.name: entry for entry in session.get_inputs()}
     widths = {output.name: output.shape[-1] for output in session.get_outputs()}
-    wanted = dict(zip(card.schema.head_names, card.schema.widths, strict=True))
     image = inputs.get("image")
     size = [card.height, card.width, 3]
     fits = image is not None and image.type == "tensor(uint8)" and image.shape[1:] == size
-    if not fits or widths != wanted:
+    if not fits or widths != card.output_sizes:
         raise InputError(f"{path}: its inputs and outputs are not what its metadata says")
     batch = inputs["image"].shape[0]
     return batch if isinstance(batch, int) else None

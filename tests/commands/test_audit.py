@@ -249,7 +249,7 @@ class Trainings:
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainings:
     made = Trainings()
-    monkeypatch.setattr(_audit_folds, "train_classifier", made)
+    monkeypatch.setattr(_audit_folds, "train_family", made)
     monkeypatch.setattr(_audit_folds, "open_runtime", lambda *_: GreyRuntime())
     return made
 
