@@ -139,7 +139,7 @@ def train(row: Row, seed: int, budget: Budget, args: argparse.Namespace) -> tupl
     begun = run_folder(row, seed, budget, args)
     clock = begun.path / "seconds.json"
     if begun.final.is_file():
-        return _slimmed(row, begun, clock, budget, args), _seconds(clock)
+        return _slimmed(row, begun, clock, budget, args), seconds_of(clock)
     resume = begun.last.is_file()
     if not resume and begun.path.is_dir():
         shutil.rmtree(begun.path)  # it was killed in its first epoch
@@ -149,8 +149,8 @@ def train(row: Row, seed: int, budget: Budget, args: argparse.Namespace) -> tupl
     result = train_classifier(config, run, training, validation, resume=resume)
     validation.note()
     if result.interrupted:
-        return None, _seconds(clock)
-    return _slimmed(row, run, clock, budget, args), _seconds(clock)
+        return None, seconds_of(clock)
+    return _slimmed(row, run, clock, budget, args), seconds_of(clock)
 
 
 def _slimmed(row: Row, run: Any, clock: Path, budget: Budget, args: argparse.Namespace) -> Any:
@@ -159,7 +159,7 @@ def _slimmed(row: Row, run: Any, clock: Path, budget: Budget, args: argparse.Nam
         return run
     from ablation_slimming import slim
 
-    before, began = _seconds(clock), time.perf_counter()
+    before, began = seconds_of(clock), time.perf_counter()
     slimmed = slim(row, run, train_folder(budget, args), args)
     write_text(clock, json.dumps(before + time.perf_counter() - began))
     return slimmed
@@ -175,7 +175,7 @@ class TimedSource:
     def __init__(self, source: Source, clock: Path) -> None:
         self._source = source
         self._clock = clock
-        self._before, self._began = _seconds(clock), time.perf_counter()
+        self._before, self._began = seconds_of(clock), time.perf_counter()
 
     def evaluation(self) -> Iterable[Batch]:
         """The source's, after a note."""
@@ -187,7 +187,8 @@ class TimedSource:
         write_text(self._clock, json.dumps(self._before + time.perf_counter() - self._began))
 
 
-def _seconds(clock: Path) -> float:
+def seconds_of(clock: Path) -> float:
+    """What a `TimedSource` has noted; 0 where it has not."""
     return float(json.loads(clock.read_text(encoding="utf-8"))) if clock.is_file() else 0.0
 
 

@@ -1,0 +1,102 @@
+"""All recognisers at one budget: the same number of rendered plates, then the same measurements.
+
+Run from the repository's root, in the background; interrupt it as often as you like, the same
+command goes on where it stopped:
+
+    python benchmarks/recognisers.py --check PATH/check --check PATH/check_ccpd
+    python benchmarks/recognisers.py --latency     # all that are trained, in turn
+    python benchmarks/recognisers.py --table       # docs/recognisers.md from what has been run
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from ablation import one_at_a_time
+from chepai.errors import InputError
+from recogniser_results import Budget, Results, write_table
+from recogniser_training import PRESETS, measure_latency, prepare, train_and_measure
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    usual = Budget()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
+    parser.add_argument("--plates", type=int, default=usual.plates, help="in one epoch")
+    parser.add_argument("--epochs", type=int, default=usual.epochs)
+    parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures; none: open fonts")
+    parser.add_argument("--backgrounds", metavar="DIR", help="scene pictures; none: drawn")
+    parser.add_argument("--count", type=int, default=2000, help="plates of eval-v1/gate, parking")
+    parser.add_argument(
+        "--check", action="append", default=[], metavar="PATH", help="labelled plates (repeatable)"
+    )
+    parser.add_argument("--work", type=Path, default=Path("runs/recognisers"), metavar="DIR")
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "recognisers.jsonl")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "recognisers.md")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow")
+    parser.add_argument("--workers", type=int, default=1, help="processes that render")
+    parser.add_argument("--latency", action="store_true", help="only measure times")
+    parser.add_argument("--rounds", type=int, default=200, help="of measuring times")
+    parser.add_argument("--table", action="store_true", help="only write the table")
+    parser.add_argument("--one", metavar="PRESET", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """0; 1 where a training failed; 2 for bad input; 130 after Ctrl-C."""
+    try:
+        return work(arguments())
+    except InputError as error:
+        print(f"recognisers: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on")
+        return 130
+
+
+def work(args: argparse.Namespace) -> int:
+    """Does what the command line asks for."""
+    budget = Budget(args.plates, args.epochs, args.glyphs is not None)
+    results = Results(args.results, budget)
+    if args.table:
+        write_table(args.page, results, PRESETS)
+        print(args.page)
+        return 0
+    if args.one:
+        return train_and_measure(args.one, results, args)
+    with one_at_a_time(args.work) as lock:
+        if args.latency:
+            measure_latency(results, args)
+            return 0
+        return run_all(results, args, lock)
+
+
+def run_all(results: Results, args: argparse.Namespace, lock: int) -> int:
+    """Each missing training in a process of its own, so that none inherits or ends another."""
+    sets = prepare(args)
+    status = 0
+    for preset in args.presets:
+        known = results.find(preset)
+        if known is not None and set(sets) <= set(known.get("sets", {})):
+            continue
+        print(preset, flush=True)
+        command = [sys.executable, __file__, *sys.argv[1:], "--one", preset]
+        # A child that outlives this process keeps the lock.
+        ended = subprocess.run(command, check=False, pass_fds=[lock]).returncode
+        if ended in (130, -signal.SIGINT):
+            raise KeyboardInterrupt
+        if ended:
+            print(f"{preset}: failed with status {ended}", flush=True)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
