@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..configs import Config
-from ..dataset.file_util import read_records
+from ..dataset.file_util import read_plates
 from ..dataset.records import PlateRecord
 from ..errors import InputError
 from ..plate.schema import LabelSchema, load_schema
@@ -57,7 +57,7 @@ def _examples(data: list[str], config: Config, folder: RunFolder) -> list[str]:
 def _first_records(data: list[str], schema: LabelSchema) -> list[PlateRecord]:
     for path in data:
         with contextlib.suppress(InputError):  # TFRecords and arrays hold no files
-            records = read_records(path, schema, skip_unencodable=True)
+            records = read_plates(path, schema, skip_unencodable=True)
             plates = (r for r in records if r.text and r.box is None and r.path.is_file())
             return list(itertools.islice(plates, EXAMPLES))
     return []
