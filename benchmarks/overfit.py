@@ -77,9 +77,14 @@ def overfit(preset: str, args: argparse.Namespace) -> bool:
             batch = np.stack([distorted(picture, rng) for picture in batch])
         model.train_on_batch(batch, labels[rows])
         if step % EVERY == 0:
-            accuracy = evaluate(model, [(images, labels)])["plate_accuracy"]
-            print(f"{preset}: step {step}, {accuracy:.3f}, {time.perf_counter() - began:.0f} s",
-                  flush=True)  # fmt: skip
+            figures = evaluate(model, [(images, labels)])
+            accuracy = figures["plate_accuracy"]
+            print(
+                f"{preset}: step {step}, loss {figures['loss']:.3f}, characters "
+                f"{figures['char_accuracy']:.3f}, plates {accuracy:.3f}, "
+                f"{time.perf_counter() - began:.0f} s",
+                flush=True,
+            )
             if accuracy == 1.0 and args.rectified is None:
                 break
     if args.rectified is not None and preset == args.presets[0]:
