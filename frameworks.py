@@ -1,4 +1,4 @@
-"""Importing Keras and TensorFlow: late, quietly, and with a sentence where they are missing."""
+"""Importing frameworks and runtimes: late, quietly, and with a sentence where they are missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def import_keras(threads: int | None = None) -> Any:
     return keras
 
 
-def import_tensorflow() -> Any:
+def import_tensorflow(threads: int | None = None) -> Any:
     """Imports TensorFlow, quietly.
 
     Raises:
@@ -40,18 +40,39 @@ def import_tensorflow() -> Any:
     """
     if find_spec("tensorflow") is None:
         raise InputError('this needs TensorFlow: pip install "chepai[train]"')
-    return _import_quietly("tensorflow")
+    tensorflow = _import_quietly("tensorflow")
+    if threads is not None:
+        _limit_tensorflow(threads)
+    return tensorflow
+
+
+def import_package(name: str, remedy: str) -> Any:
+    """Imports a package that only some users have, or a module of it.
+
+    Args:
+        remedy: what brings it, as `pip install "chepai[openvino]"`.
+
+    Raises:
+        InputError: it is missing or cannot be loaded here.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        missing = isinstance(error, ModuleNotFoundError) and (error.name or "") in (package, name)
+        reason = "" if missing else f" in working order ({str(error).splitlines()[0]})"
+        raise InputError(f"this needs the package {package}{reason}: {remedy}") from error
 
 
 def _import_quietly(name: str) -> Any:
     if name not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _silent_stderr():
+    with silent_stderr():
         return import_module(name)
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Drops what native code prints: TensorFlow's import greets whatever its log level says."""
     try:
         saved = os.dup(2)

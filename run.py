@@ -19,13 +19,18 @@ from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent
-ALIASES = {"generate": "generate-txt", "save-pb": "export", "save-serving": "export"}
+# Other names of modes, and what they say besides: the original's users know them.
+ALIASES = {
+    "generate": ("generate-txt",),
+    "save-pb": ("export", "--format", "frozen-graph"),
+    "save-serving": ("export", "--format", "saved-model"),
+}
 # What brings a package that the light base install leaves out.
 EXTRAS = {
     "tensorflow": "train",
     "keras": "train",
     "tf2onnx": "train",
-    "onnx": "train",
+    "onnx": "export",
     "matplotlib": "train",
     "PIL": "render",
     "fastapi": "serve",
@@ -137,12 +142,12 @@ def _dispatch(arguments: list[str]) -> int:
     mode, rest = split_mode(arguments)
     if mode is None:
         return _run_without_mode(rest)
-    name = _mode_name(mode)
+    name, *implied = _mode_name(mode)
     command = importlib.import_module(f"chepai.commands.{name.replace('-', '_')}")
     parser = _Parser(prog=f"chepai {name}", description=command.HELP, formatter_class=_Help)
     command.add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return int(command.run(parser.parse_args(rest)))
+    return int(command.run(parser.parse_args([*implied, *rest])))
 
 
 def _run_without_mode(arguments: list[str]) -> int:
@@ -165,14 +170,16 @@ def _run_without_mode(arguments: list[str]) -> int:
     parser.error("no mode was given")
 
 
-def _mode_name(mode: str) -> str:
+def _mode_name(mode: str) -> tuple[str, ...]:
+    """The mode's own name, and the options that another name of it stands for."""
     from chepai.errors import InputError
 
     wanted = mode.replace("_", "-").lower()
-    wanted = ALIASES.get(wanted, wanted)
     known = modes()
+    if wanted in ALIASES:
+        return ALIASES[wanted]
     if wanted in known:
-        return wanted
+        return (wanted,)
     close = difflib.get_close_matches(wanted, known, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     raise InputError(f"unknown mode {mode!r}; {hint}there are: {', '.join(known)}")

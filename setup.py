@@ -45,6 +45,9 @@ SERVING = [
     "uvloop>=0.23,<1; sys_platform != 'win32'",
 ]
 REMOTE = ["fsspec>=2024.6"]
+# Formats that are made of an ONNX file, without TensorFlow; and int8, which is calibrated on
+# rendered plates.
+EXPORTING = [*RENDERING, "onnx>=1.17,<2"]
 DEVELOPMENT = [
     "httpx2>=2.16,<3",
     "mypy>=2.4,<3",
@@ -95,6 +98,11 @@ setup(
         "remote": REMOTE,
         "parquet": ["pyarrow>=17"],
         "ray": ["ray[data]>=2.40,<3", *REMOTE],
+        "export": EXPORTING,
+        # One a runtime; ONNX Runtime is in the base, MIGraphX comes with ROCm.
+        "openvino": ["openvino>=2025.0,<2027"],
+        "litert": ["ai-edge-litert>=2.0,<3"],
+        "tensorrt": ["tensorrt>=10.12,<12", "cuda-python>=12.0,<14"],
         "dev": DEVELOPMENT,
         # Tests compare losses and layers with PyTorch where it is there.
         "parity": ["torch>=2.9,<3"],

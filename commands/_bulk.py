@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from ..errors import InputError
 from ..inference.kept_pictures import PictureFolder
 from ..inference.sources import NamedPicture, Source, file_bytes
 from ..plate.image import ImageError
@@ -25,7 +26,8 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
     constrain = not args.any_text
     if args.engine == "local":
         return lambda sources: reader.read_stream(sources, minimum, constrain)
-    from ..errors import InputError
+    if args.provider not in (None, "cpu"):
+        raise InputError("--provider is for reading on this machine; --engine ray reads on cpu")
     from ..inference.pretrained import SHIPPED_NAMES
     from ..inference.ray_engine import RayEngine
 

@@ -29,10 +29,18 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         default="default",
-        help="a shipped model's name, or the path of an .onnx or .keras file",
+        help="a shipped model's name, or the path of what train or export wrote",
     )
     parser.add_argument(
-        "--runtime", help="onnx or keras; none: the one that the file's suffix calls for"
+        "--runtime",
+        metavar="NAME",
+        help="onnx, keras, openvino, litert, tensorrt, migraphx, saved-model or frozen-graph; "
+        "none: the one that the file's suffix calls for",
+    )
+    parser.add_argument(
+        "--provider",
+        metavar="NAME",
+        help="what computes for ONNX Runtime: cpu, cuda, tensorrt, migraphx or openvino; none: cpu",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
     parser.add_argument(
@@ -49,6 +57,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="of models that read by columns (family ctc): texts that a beam search keeps; none: "
         "the likeliest class of each column",
     )
+
+
+def open_reader(args: argparse.Namespace) -> Reader:
+    """The reader that `add_model_options` describe."""
+    from ..inference.reader import Reader
+
+    return Reader(args.model, args.runtime, args.threads, beam=args.beam, provider=args.provider)
 
 
 def resolve_min_confidence(

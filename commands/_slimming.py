@@ -78,7 +78,7 @@ def slim(args: argparse.Namespace, model: Any, path: Path) -> tuple[Any, Slimmin
 
 def _proven(model: Any, slimmed: Any, graph: ChannelGraph, kept: Kept) -> float:
     """The largest difference from the network whose channels are silenced."""
-    from ..export.comparison import sample_pictures
+    from ..export.pictures import sample_pictures
     from ..training.slimming.surgery import silenced
 
     pictures = sample_pictures(*model.input_shape[1:3])

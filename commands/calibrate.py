@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._reading_options import add_model_options
+from ._reading_options import add_model_options, open_reader
 
 if TYPE_CHECKING:
     from ..inference.calibration import Calibration
@@ -65,7 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Calibrates and stores; 1, storing nothing, where no threshold keeps the promise."""
     from ..inference.pretrained import model_path
-    from ..inference.reader import Reader
     from ..plate.schema import load_schema
     from ..training.calibrating import Promise, calibrate
     from ._calibrated_files import check_same_network, store_everywhere, target_of
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     _import_early()
     source = model_path(args.model)
     target = target_of(args.model, source, args.output)
-    reader = Reader(args.model, args.runtime, args.threads, beam=args.beam)
+    reader = open_reader(args)
     file_schema = load_schema(args.schema) if args.schema else None
     records, left_out = load_records(args.data, reader.schema, file_schema)
     check_same_network(reader, args.also, [record.path for record in records])

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._reading_options import add_reading_options, resolve_min_confidence
+from ._reading_options import add_reading_options, open_reader, resolve_min_confidence
 
 if TYPE_CHECKING:
     from ..inference.inputs import Inputs
@@ -76,7 +76,6 @@ def run(args: argparse.Namespace) -> int:
     from ..errors import InputError
     from ..inference.files import sample_pictures
     from ..inference.inputs import Inputs
-    from ..inference.reader import Reader
 
     if args.resume and args.output is None:
         raise InputError("--resume needs the --output that it goes on with")
@@ -84,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     inputs = Inputs(names, args.list)
     # Counting first also finds a wrong folder before the work begins.
     total = inputs.count()
-    reader = Reader(args.model, args.runtime, args.threads, beam=args.beam)
+    reader = open_reader(args)
     minimum = resolve_min_confidence(args.min_confidence, reader, not args.any_text)
     tally = _Tally()
     try:

@@ -114,9 +114,10 @@ def _open_reader(args: argparse.Namespace) -> Reader:
     from ..inference.reader import Reader
 
     # Each reading thread runs the model by itself; where it cannot, the one thread has them all.
-    reader = Reader(args.model, args.runtime, 1, beam=args.beam)
+    options = {"beam": args.beam, "provider": args.provider}
+    reader = Reader(args.model, args.runtime, 1, **options)
     if not reader.parallel:
-        reader = Reader(args.model, args.runtime, args.threads, beam=args.beam)
+        reader = Reader(args.model, args.runtime, args.threads, **options)
     reader.read_pixels(np.zeros((1, *reader.input_size, 3), np.uint8))
     return reader
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._reading_options import add_reading_options, resolve_min_confidence
+from ._reading_options import add_reading_options, open_reader, resolve_min_confidence
 
 if TYPE_CHECKING:
     from ..training.evaluation import Evaluation
@@ -40,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reads every set, prints one row for each, and writes what was asked for."""
-    from ..inference.reader import Reader
     from ..plate.schema import load_schema
     from ..training.report import summary_table
     from ._evaluating import evaluate_sets, load_set, read_set, write_report
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         # It draws the plots: that it is missing is told before the work begins.
         import_module("matplotlib")
-    reader = Reader(args.model, args.runtime, args.threads, beam=args.beam)
+    reader = open_reader(args)
     valid_only = not args.any_text
     minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
     file_schema = load_schema(args.schema) if args.schema else None

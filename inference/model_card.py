@@ -29,6 +29,7 @@ class ModelCard:
         preset: the preset that it was trained from, where known.
         family: `multi_label`, `ctc` or `attention`: how the text comes out.
         calibration: what `calibrate` found; None where it was never run on these weights.
+        precision: `fp32`, `fp16` or `int8`, in which the file computes.
         versions: package versions at export.
     """
 
@@ -40,6 +41,7 @@ class ModelCard:
     preset: str | None = None
     family: str = "multi_label"
     calibration: Calibration | None = None
+    precision: str = "fp32"
     versions: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -32,13 +32,14 @@ class Reader:
     """A model that is ready to read cropped plates.
 
     Args:
-        model: `default` or `fast`, or the path of an `.onnx` or `.keras` file.
+        model: `default` or `fast`, or the path of what `train` or `export` wrote.
         runtime: a name of `runtime_names()`; None takes the one of the file's suffix.
         threads: of the runtime and of decoding; None lets each choose.
         batch_size: pictures in one run of the model. Readings come a batch at a time, so a
             live source wants 1.
         beam: of recognisers of columns (family `ctc`): texts that a beam search keeps in view;
             0 takes the likeliest class of each column, which is as good where it is sure.
+        provider: what computes for ONNX Runtime: `cuda` …; None is the processor.
 
     Raises:
         InputError: no such model, a foreign or damaged file, or a missing package.
@@ -56,11 +57,12 @@ class Reader:
         threads: int | None = None,
         batch_size: int = 64,
         beam: int = 0,
+        provider: str | None = None,
     ) -> None:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise InputError("batch_size and threads are whole numbers of at least 1")
         self.path = model_path(Path(model) if isinstance(model, os.PathLike) else model)
-        self._runtime = open_runtime(self.path, runtime, threads)
+        self._runtime = open_runtime(self.path, runtime, threads, provider)
         self._pipeline = Pipeline(
             self._runtime.run, batch_size, *self.input_size, threads, _on_one_thread(self._runtime)
         )

@@ -1,17 +1,20 @@
-"""The interface of a runtime."""
+"""The interface of a runtime, and what each of them has to make sure of."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from ...errors import InputError
 from ..model_card import ModelCard
 
 
 class Runtime(Protocol):
-    """A loaded model."""
+    """A loaded model; several threads may run it."""
 
     card: ModelCard
 
@@ -36,3 +39,26 @@ class SingleThreaded(Protocol):
 
     def on_one_thread(self) -> Runtime:
         """The same model; several threads may call its `run` at the same time."""
+
+
+def check_interface(
+    path: Path, card: ModelCard, image: Sequence[Any] | None, widths: Mapping[str, Any]
+) -> None:
+    """Refuses a file whose input and outputs are not those that its card names.
+
+    Args:
+        image: the shape of its input `image`, batch first; None where there is no such input.
+        widths: the last size of each output, by name.
+
+    Raises:
+        InputError: they differ.
+    """
+    size = (card.height, card.width, 3)
+    if image is None or tuple(image)[1:] != size or dict(widths) != card.output_sizes:
+        raise InputError(f"{path}: its inputs and outputs are not what its metadata says")
+
+
+def cannot_load(runtime: str, path: Path, error: Exception) -> InputError:
+    """The one sentence of a library's exception; they share no base class."""
+    lines = str(error).strip().splitlines()
+    return InputError(f"{runtime} cannot load {path}: {lines[0] if lines else repr(error)}")

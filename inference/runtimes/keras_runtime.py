@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +12,23 @@ from ..model_card import ModelCard
 from .keras_model import card_of, load_keras_model
 
 
-class KerasRuntime:
-    """Runs a trained `.keras` file."""
+class LoadedKeras:
+    """Runs a Keras model of chepai that is at hand; `name` goes into its card."""
 
     card: ModelCard
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        self._model = load_keras_model(path, threads)
-        self.card = card_of(self._model, path.stem)
+    def __init__(self, model: Any, name: str) -> None:
+        self._model = model
+        self.card = card_of(model, name)
 
     def run(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """As `Runtime.run`."""
         outputs = self._model.predict_on_batch(images)
         return {head: np.asarray(values, np.float32) for head, values in outputs.items()}
+
+
+class KerasRuntime(LoadedKeras):
+    """Runs a trained `.keras` file."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        super().__init__(load_keras_model(path, threads), path.stem)

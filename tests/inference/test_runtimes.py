@@ -134,9 +134,11 @@ def test_wrong_choices_say_what_there_is(tiny_onnx: Path, tmp_path: Path):
         open_runtime(tiny_onnx, "abacus")
     with pytest.raises(InputError, match=r"'keras' runs \.keras files"):
         open_runtime(tiny_onnx, "keras")
-    (tmp_path / "model.pb").touch()
-    with pytest.raises(InputError, match=r"models end in \.onnx \.keras"):
-        open_runtime(tmp_path / "model.pb")
+    (tmp_path / "model.bin").touch()
+    with pytest.raises(
+        InputError, match=r"models end in \.onnx \.keras .* or are a SavedModel's folder"
+    ):
+        open_runtime(tmp_path / "model.bin")
 
 
 def test_a_missing_keras_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
