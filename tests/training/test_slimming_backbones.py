@@ -130,7 +130,7 @@ def test_it_is_saved_loaded_exported_and_read_with(case: Slimmed, tmp_path: Path
     assert_same(loaded(pictures(), training=False), wanted, 0)
     assert loaded.slimmed_from == case.slim.slimmed_from
     # The export compares every probability itself.
-    assert export_onnx(loaded, tmp_path / "slim.onnx").difference < 1e-4
+    assert export_onnx(loaded, tmp_path / "slim.onnx").agreement.difference < 1e-4
     readings = Reader(tmp_path / "slim.onnx").read(list(pictures()))
     assert [reading.error for reading in readings] == [None] * 3
 
