@@ -35,7 +35,7 @@ class Measured:
     @property
     def label(self) -> str:
         """Model, runtime and threads in a few words."""
-        runtime = f", {self.contender.runtime}" if self.contender.runtime else ""
+        runtime = f", {self.contender.engine}" if self.contender.engine else ""
         plural = "" if self.threads == "1" else "s"
         return f"{self.contender.model}{runtime}, {self.threads} thread{plural}"
 
@@ -97,6 +97,7 @@ def _entry(one: Measured, measured: Sequence[Measured]) -> dict[str, Any]:
     values: dict[str, Any] = {
         "model": one.contender.model,
         "runtime": one.contender.runtime,
+        "provider": one.contender.provider,
         "threads": one.contender.threads,
         "rounds": len(one.figures.speeds["network"]),
     }
@@ -123,7 +124,7 @@ def _first(one: Measured, measured: Sequence[Measured]) -> Measured:
 
 def _row(one: Measured, measured: Sequence[Measured], with_accuracy: bool) -> list[str]:
     latency, throughput = one.figures.faster_than(_first(one, measured).figures, "end_to_end")
-    cells = [one.contender.model, one.contender.runtime or "-", one.threads]
+    cells = [one.contender.model, one.contender.engine or "-", one.threads]
     for scope in SCOPES:
         middle, slow = one.figures.latency(scope)
         cells.append(f"{1e3 * middle:.2f} ({1e3 * slow:.2f})")

@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="runs every model that it can (repeatable); none: the one of each file's suffix",
     )
     parser.add_argument(
+        "--provider",
+        action="append",
+        help="what computes for ONNX Runtime, as of `predict` (repeatable); none: cpu",
+    )
+    parser.add_argument(
         "--threads",
         action="append",
         type=_threads,
@@ -102,16 +107,17 @@ def _measure(args: argparse.Namespace) -> tuple[list[Measured], int]:
 
 
 def _contenders(args: argparse.Namespace) -> list[Contender]:
-    """Every model with every runtime, on every number of threads; these stand together."""
+    """Every model, runtime and provider on every number of threads; these stand together."""
     from ..inference.pipeline import processors
     from ..inference.timing_process import Contender
 
     threads = args.threads or (["all"] if processors() == 1 else [1, "all"])
     return [
-        Contender(model, runtime, None if number == "all" else number)
+        Contender(model, runtime, None if number == "all" else number, provider)
         for number in dict.fromkeys(threads)
         for model in dict.fromkeys(args.model or ["default"])
         for runtime in dict.fromkeys(args.runtime or [None])
+        for provider in dict.fromkeys(args.provider or [None])
     ]
 
 
@@ -131,7 +137,7 @@ def _open_workers(contenders: Sequence[Contender], stack: ExitStack) -> list[Wor
         except InputError as error:
             if len(contenders) == 1:
                 raise
-            name = f"{contender.model} on {contender.runtime or 'its own runtime'}"
+            name = f"{contender.model} on {contender.engine or 'its own runtime'}"
             print(f"left out: {name}: {error}", file=sys.stderr)
     if not workers:
         raise InputError("none of these models can be run by any of these runtimes")

@@ -54,7 +54,8 @@ class Pipeline:
         size: pictures in a batch. A batch of 1 is for live sources: only one more is taken ahead.
         height, width: of the network's input.
         threads: processors to use at most; None for all.
-        on_one_thread: makes a `run` that stays on the thread that calls it.
+        on_one_thread: makes a `run` that stays on the thread that calls it; None where whole
+            batches are better.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Pipeline:
         height: int,
         width: int,
         threads: int | None = None,
-        on_one_thread: Callable[[], Run] | None = None,
+        on_one_thread: Callable[[], Run | None] | None = None,
     ) -> None:
         self._run = run
         self._size = size
@@ -80,7 +81,7 @@ class Pipeline:
         if len(first) == 1:
             yield self._infer(self._decode_now(first[0]), self._run)
         elif first:
-            spread = len(first) == 3 and self._on_one_thread is not None
+            spread = len(first) == 3 and self._run_alone is not None
             start = self._start_shares if spread else self._start
             yield from _in_order(start, chain(first, batches), ahead)
 
@@ -118,6 +119,7 @@ class Pipeline:
         return self._infer(_joined(decoding), self._run_several)
 
     def _decode_and_infer(self, sources: list[Source]) -> Outputs:
+        assert self._run_alone is not None  # else no share is started
         return self._infer(self._decode(sources), partial(_never_one, self._run_alone))
 
     def _infer(self, pictures: list[Picture], run: Run) -> Outputs:
@@ -144,9 +146,8 @@ class Pipeline:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="chepai-read")
 
     @cached_property
-    def _run_alone(self) -> Run:
-        assert self._on_one_thread is not None  # else no share is started
-        return self._on_one_thread()
+    def _run_alone(self) -> Run | None:
+        return None if self._on_one_thread is None else self._on_one_thread()
 
 
 def _never_one(run: Run, images: npt.NDArray[np.uint8]) -> Probabilities:

@@ -217,10 +217,15 @@ def _checked_beam(beam: int, family: str) -> int:
     return beam
 
 
-def _on_one_thread(runtime: Runtime) -> Callable[[], Run] | None:
+def _on_one_thread(runtime: Runtime) -> Callable[[], Run | None] | None:
     if not isinstance(runtime, SingleThreaded):
         return None
-    return lambda: runtime.on_one_thread().run
+
+    def make() -> Run | None:
+        alone = runtime.on_one_thread()
+        return None if alone is None else alone.run
+
+    return make
 
 
 def _reading(plate: DecodedPlate, file: str | None, min_confidence: float) -> Reading:

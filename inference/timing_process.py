@@ -27,11 +27,17 @@ _WARM_UP_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Contender:
-    """A model, what runs it, and on how many threads; None: what its suffix calls for, and all."""
+    """A model and what runs it; None: what its suffix calls for, all threads, the processor."""
 
     model: str
     runtime: str | None = None
     threads: int | None = None
+    provider: str | None = None
+
+    @property
+    def engine(self) -> str:
+        """Runtime and provider in a word or two; empty where neither was asked for."""
+        return ", ".join(name for name in (self.runtime, self.provider) if name)
 
 
 class Worker:
@@ -117,7 +123,8 @@ class _Bench:
     """Times one reader, in whose process it is."""
 
     def __init__(self, contender: Contender) -> None:
-        self._reader = Reader(contender.model, contender.runtime, contender.threads, BATCH)
+        model, runtime = contender.model, contender.runtime
+        self._reader = Reader(model, runtime, contender.threads, BATCH, provider=contender.provider)
         self.schema = self._reader.schema
 
     def prepare(self, pictures: list[bytes]) -> None:

@@ -37,8 +37,11 @@ class SingleThreaded(Protocol):
     processors: no thread waits for another.
     """
 
-    def on_one_thread(self) -> Runtime:
-        """The same model; several threads may call its `run` at the same time."""
+    def on_one_thread(self) -> Runtime | None:
+        """The same model; several threads may call its `run` at the same time.
+
+        None where whole batches are better: on an accelerator, or for a file of a fixed batch.
+        """
 
 
 def check_interface(

@@ -35,10 +35,11 @@ class OnnxRuntime:
         """As `Runtime.run`; a file of fixed batch is run as often as needed, its last filled up."""
         return in_batches(self._run_once, images, self._batch)
 
-    def on_one_thread(self) -> OnnxRuntime:
-        """As `SingleThreaded.on_one_thread`; an accelerator's threads are its own."""
-        alone = self._threads == 1 or self._provider != "cpu"
-        return self if alone else OnnxRuntime(self._path, 1)
+    def on_one_thread(self) -> OnnxRuntime | None:
+        """As `SingleThreaded.on_one_thread`."""
+        if self._provider != "cpu" or self._batch is not None:
+            return None
+        return self if self._threads == 1 else OnnxRuntime(self._path, 1)
 
     def _run_once(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         return dict(zip(self._heads, self._session.run(None, {"image": images}), strict=True))

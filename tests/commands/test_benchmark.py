@@ -96,6 +96,15 @@ def test_a_runtime_that_cannot_run_a_model_is_left_out_and_named(capsys):
     assert "left out: default on keras: this needs Keras" in captured.err
 
 
+def test_providers_stand_side_by_side(tmp_path: Path, capsys):
+    arguments = ("--runtime", "onnx", "--provider", "cpu", "--provider", "cuda", "--threads", "1")
+    assert benchmark(*arguments, "--json", str(tmp_path / "x.json")) == 0
+    rows = table(capsys.readouterr().out)[2:]
+    assert [row[1] for row in rows] == ["onnx, cpu", "onnx, cuda"]
+    results = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["results"]
+    assert [result["provider"] for result in results] == ["cpu", "cuda"]
+
+
 def test_json_holds_what_the_table_shows(tmp_path: Path, data: str, capsys):
     arguments = ("--model", "a.onnx", "--model", "slow.onnx", "--threads", "all", "--data", data)
     assert benchmark(*arguments, "--json", str(tmp_path / "x.json")) == 0

@@ -216,6 +216,13 @@ def test_onnx_reads_the_same_on_one_thread_each_as_on_all_together(tiny_onnx: Pa
         assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
 
 
+def test_a_file_of_a_fixed_batch_is_read_in_whole_batches(tiny_files: Path):
+    reader = Reader(tiny_files / "fixed.onnx", threads=2, batch_size=6)
+    assert reader.runtime.on_one_thread() is None
+    pictures = list(np.random.default_rng(4).integers(0, 256, (40, 30, 90, 3), dtype=np.uint8))
+    assert texts(reader.read(pictures)) == texts(Reader(tiny_files / "tiny.onnx").read(pictures))
+
+
 def test_a_failing_iterable_fails_the_reading(reader: Reader):
     def broken():
         yield grey(1)
