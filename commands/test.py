@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "columns are told apart by themselves)",
     )
     parser.add_argument(
+        "--half",
+        action="store_true",
+        help="test the model's export to half precision, made for the occasion",
+    )
+    parser.add_argument(
         "--json", metavar="PATH", help="write every figure as JSON; - is standard output"
     )
     parser.add_argument("--output", metavar="DIR", help="write report.md and plots into DIR")
@@ -40,6 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reads every set, prints one row for each, and writes what was asked for."""
+    if not args.half:
+        return _run(args, args.model)
+    from ._half_precision import half_precision
+
+    with half_precision(args.model) as model:
+        args.model, name = model, f"{args.model} in half precision"
+        return _run(args, name)
+
+
+def _run(args: argparse.Namespace, model: str) -> int:
+    """As `run`; the figures are under the name `model`."""
     from ..plate.schema import load_schema
     from ..training.report import summary_table
     from ._evaluating import evaluate_sets, load_set, read_set, write_report
@@ -55,12 +71,11 @@ def run(args: argparse.Namespace) -> int:
     labelled = [load_set(path, reader.schema, file_schema) for path in args.data]
     sets = [read_set(reader, each, valid_only) for each in labelled]
     evaluations = [
-        evaluate_sets([each], minimum, reader.schema, each.labelled.name, args.model)
-        for each in sets
+        evaluate_sets([each], minimum, reader.schema, each.labelled.name, model) for each in sets
     ]
     whole = evaluations[0]
     if len(sets) > 1:
-        whole = evaluate_sets(sets, minimum, reader.schema, "combined", args.model)
+        whole = evaluate_sets(sets, minimum, reader.schema, "combined", model)
     if args.json != "-":
         rows = evaluations if len(sets) == 1 else [*evaluations, whole]
         print(summary_table(rows))

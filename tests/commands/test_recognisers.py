@@ -72,6 +72,8 @@ def test_what_is_exported_reads_as_what_was_trained(
             )
     assert readings[0] == readings[1] and len(readings[0]) > 10
     capsys.readouterr()
+    assert main(["test", "--half", "--model", str(run.best), "--data", str(SAMPLES)]) == 0
+    assert "fp16" in capsys.readouterr().err
     assert main(["calibrate", "--model", str(run.onnx), "--data", str(SAMPLES)]) == 2
     assert "calibrate works with a softmax for each character" in capsys.readouterr().err
 
