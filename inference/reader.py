@@ -154,12 +154,12 @@ class Reader:
     @property
     def parallel(self) -> bool:
         """Whether several threads may call `read_pixels` at once."""
-        return isinstance(self._runtime, SingleThreaded)
+        return self._run_alone is not None
 
     @cached_property
-    def _run_here(self) -> Run:
-        alone = _on_one_thread(self._runtime)
-        return self._runtime.run if alone is None else alone()
+    def _run_alone(self) -> Run | None:
+        make = _on_one_thread(self._runtime)
+        return None if make is None else make()
 
     def read_pixels(
         self,
@@ -178,7 +178,7 @@ class Reader:
             min_confidence, constrain: as of `read`.
         """
         minimum = self.min_confidence(min_confidence, constrain)
-        plates = self._decode(self._run_here(pixels), constrain)
+        plates = self._decode((self._run_alone or self._runtime.run)(pixels), constrain)
         return [_reading(plate, None, minimum) for plate in plates]
 
     def outputs(self, sources: Iterable[Source]) -> Iterator[Outputs]:
