@@ -36,11 +36,15 @@ def draw_plate(
     glyphs: GlyphSource,
     scale: float,
     dirt: float,
+    finer: float = 0.0,
 ) -> FlatPlate:
-    """The plate at `scale` pixels per mm; `dirt` in 0..1 is how much of it is covered at most."""
+    """The plate at `scale` pixels per mm; `dirt` in 0..1 is how much of it is covered at most.
+
+    Chinese characters lose the share `finer` of their strokes' width.
+    """
     height = round((layout.height + 2 * MARGIN) * scale)
     width = round((layout.width + 2 * MARGIN) * scale)
-    ink, accent = _stencils(rng, layout, glyphs, scale, (height, width))
+    ink, accent = _stencils(rng, layout, glyphs, scale, (height, width), finer)
     planes = _ground(layout, paint, scale, (height, width))
     _add_frame(rng, planes, layout, paint, scale)
     _apply(planes, ink, paint.ink)
@@ -66,6 +70,7 @@ def _stencils(
     glyphs: GlyphSource,
     scale: float,
     size: tuple[int, int],
+    finer: float,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Coverage of ink and of the accent colour, float32 [h, w] in 0..1."""
     ink = np.zeros(size, np.uint8)
@@ -77,6 +82,7 @@ def _stencils(
             cell.style,
             max(2, round(cell.width * scale)),
             max(3, round(cell.height * scale)),
+            0.0 if cell.character.isascii() else finer,
         )
         x = round((MARGIN + cell.x + dx) * scale)
         y = round((MARGIN + cell.y + dy) * scale)

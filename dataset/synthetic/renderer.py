@@ -108,7 +108,9 @@ class PlateRenderer:
         tone = lighting.choose_tone(rng, scene, night, paint)
         drawn = max(width, _FEWEST_PIXELS)
         scale = quantise_scale(drawn / where.width * 1.02)
-        flat = draw_plate(rng, where, paint, self._glyphs, scale, rng.uniform(*scene.dirt))
+        dirt = rng.uniform(*scene.dirt)
+        finer = float(rng.choice(scene.finer)) if scene.finer else 0.0
+        flat = draw_plate(rng, where, paint, self._glyphs, scale, dirt, finer)
         backdrop = self._backdrops.draw(rng, view.height, view.width)
         image = camera.photograph(flat, view, backdrop)
         contrast = tone.contrast(paint.ground, paint.ink)
