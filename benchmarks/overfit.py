@@ -4,7 +4,7 @@ Run from the repository's root:
 
     python benchmarks/overfit.py                                    # all presets, until all is read
     python benchmarks/overfit.py --presets lprnet --steps 400
-    python benchmarks/overfit.py --rectified docs/images/rectified.jpg --presets stn-lprnet
+    python benchmarks/overfit.py --rectified rectified.jpg --presets stn-lprnet
 
 Status 1 where a preset has not learnt its plates. What is not read within `--steps` is no proof of
 a mistake: the large networks want more of them.
