@@ -69,9 +69,7 @@ class GlyphSource:
     ) -> np.ndarray:
         shape = self._from_folder(character, style)
         if shape is not None:
-            return cv2.resize(
-                _thinned(shape, finer), (width, height), interpolation=cv2.INTER_AREA
-            )
+            return cv2.resize(_thinned(shape, finer), (width, height), interpolation=cv2.INTER_AREA)
         if character == "1" and style in _FOLDER_NAMES:
             return _bar(width, height)
         return _fit_cell(_thinned(_from_font(character), finer), width, height)

@@ -70,3 +70,21 @@ def test_few_scales_are_cached_and_none_is_too_small():
     quantised = [quantise_scale(float(scale)) for scale in scales]
     assert all(q >= s * (1 - 1e-9) for q, s in zip(quantised, scales, strict=True))
     assert len(set(quantised)) < 15
+
+
+@pytest.mark.parametrize("finer", [0.15, 0.3, 0.45])
+def test_finer_strokes_lose_that_share_of_their_width(tmp_path, finer):
+    picture = np.full((180, 90), 255, np.uint8)
+    picture[20:160, 30:50] = 0  # a stroke of 20 pixels
+    cv2.imwrite(str(tmp_path / "140_A.png"), picture)
+    mask = GlyphSource(str(tmp_path)).mask("A", "single", 90, 180, finer)
+    assert (mask[90] / 255).sum() == pytest.approx(20 * (1 - finer), abs=1)
+    assert mask[90].argmax() == pytest.approx(30 + 20 * finer / 2, abs=1)
+
+
+def test_finer_strokes_break_no_province():
+    fonts = GlyphSource()
+    for character in PROVINCES:
+        bold, fine = (fonts.mask(character, "single", 90, 180, finer) for finer in (0.0, 0.45))
+        assert 0.4 < (fine > 127).sum() / (bold > 127).sum() < 0.8, character
+        assert likeness(bold, fine) > 0.7, character

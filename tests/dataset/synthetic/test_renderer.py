@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from chepai.dataset.synthetic.renderer import PlateRenderer
-from chepai.dataset.synthetic.scenes import SCENE_NAMES
+from chepai.dataset.synthetic.scenes import SCENE_NAMES, SCENES
 from chepai.errors import InputError
 from chepai.plate.codec import describe, encode
 from chepai.plate.schema import load_schema
@@ -102,3 +102,7 @@ def test_unknown_scenes_and_empty_folders_are_refused(renderer, tmp_path):
         renderer.render(np.random.default_rng(0), "moon")
     with pytest.raises(InputError, match="no readable pictures"):
         PlateRenderer(backgrounds=str(tmp_path))
+
+
+def test_frozen_sets_draw_the_strokes_of_their_glyphs_and_training_finer_ones_too():
+    assert {name for name, scene in SCENES.items() if scene.finer} == {"stored"}
