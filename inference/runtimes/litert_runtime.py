@@ -29,12 +29,11 @@ class LiteRtRuntime:
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self.card = read_sidecar(path)
-        interpreter = _interpreter_class()
         try:
-            self._interpreter = interpreter(
-                model_path=str(path), num_threads=threads or os.cpu_count()
-            )
+            self._interpreter = _interpreter(str(path), threads or os.cpu_count())
             self._function = self._interpreter.get_signature_runner("serving_default")
+        except InputError:
+            raise
         # The interpreter raises ValueError or RuntimeError for whatever it does not understand.
         except (ValueError, RuntimeError) as error:
             raise cannot_load("LiteRT", path, error) from error
@@ -57,12 +56,14 @@ class LiteRtRuntime:
         return {head: answers[head] for head in self.card.output_sizes}
 
 
-def _interpreter_class() -> Any:
-    """LiteRT's own package where it is installed, else the copy that TensorFlow still carries."""
+def _interpreter(path: str, threads: int | None) -> Any:
+    """Of LiteRT's own package where it is installed, else of the copy that TensorFlow carries."""
     if find_spec("ai_edge_litert") is not None:
-        return import_package("ai_edge_litert.interpreter", REMEDY).Interpreter
+        package = import_package("ai_edge_litert.interpreter", REMEDY)
+        return package.Interpreter(model_path=path, num_threads=threads)
     if find_spec("tensorflow") is None:
         raise InputError(f"this needs LiteRT: {REMEDY}")
     with warnings.catch_warnings():
+        # The copy announces, at each use, that it will go.
         warnings.simplefilter("ignore")
-        return import_tensorflow().lite.Interpreter
+        return import_tensorflow().lite.Interpreter(model_path=path, num_threads=threads)
