@@ -24,8 +24,8 @@ class SlowRuntime(GreyLevelRuntime):
 
 
 if __name__ == "__main__":
-    reader.open_runtime = lambda *_: SlowRuntime()
+    reader.open_runtime = lambda *_, **__: SlowRuntime()
     writers.FLUSH_SECONDS = 0.0
     read = reader.Reader.__init__
-    reader.Reader.__init__ = lambda self, *arguments: read(self, *arguments, batch_size=8)
+    reader.Reader.__init__ = lambda *given, **named: read(*given, **{**named, "batch_size": 8})
     sys.exit(run.main(["predict", "--model", "grey.onnx", *sys.argv[1:]]))
