@@ -67,7 +67,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "plates_per_epoch": 20_000,
         },
         "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 4e-3, "ema": 0.99},
-        "train": {"epochs": 7},
+        "train": {"epochs": 9},
     },
 }
 # Each other backbone with its default options, trained as `resnet18` is.
