@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -51,13 +51,28 @@ def create_app(
     metrics.watch("chepai_waiting_plates", "Handed in and not read yet", lambda: desk.waiting)
     metrics.watch("chepai_buffered_bytes", "Of pictures in memory", lambda: buffer.held)
 
+    app = _bare_app(desk)
+    app.include_router(reading_router(desk, buffer, door, settings))
+    about = {"model": model, "min_confidence": min_confidence}
+    app.include_router(state_router(desk, metrics, door, settings, about))
+    app.router.routes.extend(page_routes())
+    _complete_description(app)
+    _answer_errors_as_json(app)
+    if settings.cors_origins:
+        _let_pages_of_others_ask(app, settings.cors_origins)
+    return Guard(app, metrics, frozenset(app.openapi()["paths"]) | {"/", "/docs"})
+
+
+def _bare_app(desk: Desk) -> FastAPI:
+    """No endpoint yet; the desk is open while it runs."""
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         desk.open()
         yield
         desk.close()
 
-    app = FastAPI(
+    return FastAPI(
         title="chepai",
         version=__version__,
         description="Reads licence plates: cropped plates, or regions of whole photographs.",
@@ -66,20 +81,15 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
-    app.include_router(reading_router(desk, buffer, door, settings))
-    about = {"model": model, "min_confidence": min_confidence}
-    app.include_router(state_router(desk, metrics, door, settings, about))
-    app.router.routes.extend(page_routes())
-    _complete_description(app)
-    _answer_errors_as_json(app)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "X-API-Key"],
-        )
-    return Guard(app, metrics, frozenset(app.openapi()["paths"]) | {"/", "/docs"})
+
+
+def _let_pages_of_others_ask(app: FastAPI, origins: Iterable[str]) -> None:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "X-API-Key"],
+    )
 
 
 def _complete_description(app: FastAPI) -> None:
