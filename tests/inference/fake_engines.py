@@ -8,6 +8,7 @@ what the libraries refuse, and computes by ONNX Runtime. So the code is exercise
 from __future__ import annotations
 
 import enum
+import functools
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -118,75 +119,102 @@ class FakeEngine:
         return FakeContext(self)
 
 
+Flags = enum.IntEnum("Flags", {"STRONGLY_TYPED": 1})
+
+
+class FakeLogger:
+    """trt.Logger."""
+
+    WARNING = 2
+
+    def __init__(self, severity: int) -> None:
+        assert severity == FakeLogger.WARNING
+
+
+class FakeNetwork:
+    """trt.INetworkDefinition."""
+
+    def __init__(self, flags: int) -> None:
+        assert flags == 1 << int(Flags.STRONGLY_TYPED)
+        self.content = b""
+
+
+class FakeParser:
+    """trt.OnnxParser, which takes no unsigned activations."""
+
+    def __init__(self, network: FakeNetwork, logger: FakeLogger) -> None:
+        assert isinstance(logger, FakeLogger)
+        self._network, self.num_errors = network, 0
+
+    def parse(self, content: bytes) -> bool:
+        self._network.content = content
+        quantised = b"QuantizeLinear" in content
+        self.num_errors = int(quantised)
+        return not quantised
+
+    def get_error(self, index: int) -> str:
+        return f"node {index}: unsigned activations"
+
+
+class FakeBuilderConfig:
+    """trt.IBuilderConfig."""
+
+    def __init__(self) -> None:
+        self.profiles: list[list[tuple[int, ...]]] = []
+
+    def add_optimization_profile(self, profile: FakeProfile) -> int:
+        self.profiles.append(profile.shapes)
+        return len(self.profiles) - 1
+
+
+class FakeProfile(SimpleNamespace):
+    """trt.IOptimizationProfile."""
+
+    def set_shape(self, name: str, smallest, best, largest) -> None:
+        assert name == "image"
+        self.shapes = [smallest, best, largest]
+
+
+class FakeBuilder:
+    """trt.Builder."""
+
+    create_network = staticmethod(FakeNetwork)
+    create_builder_config = staticmethod(FakeBuilderConfig)
+    create_optimization_profile = staticmethod(FakeProfile)
+
+    def __init__(self, logger: FakeLogger) -> None:
+        assert isinstance(logger, FakeLogger)
+
+    def build_serialized_network(
+        self, network: FakeNetwork, config: FakeBuilderConfig
+    ) -> bytearray | None:
+        image = onnx.load_from_string(network.content).graph.input[0].type.tensor_type.shape
+        shape = tuple(size.dim_value for size in image.dim)
+        if shape[0] == 0 and not config.profiles:
+            return None  # a dynamic input without a profile
+        shapes = config.profiles[0] if config.profiles else [shape] * 3
+        text = ",".join("x".join(map(str, each)) for each in shapes)
+        return bytearray(b"engine " + text.encode() + b"\n" + network.content)
+
+
+class FakeRuntime:
+    """trt.Runtime."""
+
+    def __init__(self, memory: Memory, logger: FakeLogger) -> None:
+        assert isinstance(logger, FakeLogger)
+        self._memory = memory
+
+    def deserialize_cuda_engine(self, content: bytes) -> FakeEngine | None:
+        return FakeEngine(content, self._memory) if content.startswith(b"engine ") else None
+
+
 def fake_tensorrt(memory: Memory) -> ModuleType:
     """As `tensorrt` of version 11, in which networks are strongly typed."""
     module = ModuleType("tensorrt")
-
-    class Logger:
-        WARNING = 2
-
-        def __init__(self, severity: int) -> None:
-            assert severity == Logger.WARNING
-
-    class Network:
-        def __init__(self, flags: int) -> None:
-            assert flags == 1 << int(module.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
-            self.content = b""
-
-    class OnnxParser:
-        def __init__(self, network: Network, logger: Logger) -> None:
-            self._network, self.num_errors = network, 0
-
-        def parse(self, content: bytes) -> bool:
-            self._network.content = content
-            quantised = b"QuantizeLinear" in content
-            self.num_errors = int(quantised)
-            return not quantised
-
-        def get_error(self, index: int) -> str:
-            return f"node {index}: unsigned activations"
-
-    class Config:
-        def __init__(self) -> None:
-            self.profiles: list[list[tuple[int, ...]]] = []
-
-        def add_optimization_profile(self, profile: SimpleNamespace) -> int:
-            self.profiles.append(profile.shapes)
-            return len(self.profiles) - 1
-
-    class Profile(SimpleNamespace):
-        def set_shape(self, name: str, smallest, best, largest) -> None:
-            assert name == "image"
-            self.shapes = [smallest, best, largest]
-
-    class Builder:
-        def __init__(self, logger: Logger) -> None:
-            assert isinstance(logger, Logger)
-
-        create_network = staticmethod(Network)
-        create_builder_config = staticmethod(Config)
-        create_optimization_profile = staticmethod(Profile)
-
-        def build_serialized_network(self, network: Network, config: Config) -> bytearray | None:
-            image = onnx.load_from_string(network.content).graph.input[0].type.tensor_type.shape
-            shape = tuple(size.dim_value for size in image.dim)
-            if shape[0] == 0 and not config.profiles:
-                return None  # a dynamic input without a profile
-            shapes = config.profiles[0] if config.profiles else [shape] * 3
-            text = ",".join("x".join(map(str, each)) for each in shapes)
-            return bytearray(b"engine " + text.encode() + b"\n" + network.content)
-
-    class Runtime:
-        def __init__(self, logger: Logger) -> None:
-            assert isinstance(logger, Logger)
-
-        def deserialize_cuda_engine(self, content: bytes) -> FakeEngine | None:
-            return FakeEngine(content, memory) if content.startswith(b"engine ") else None
-
     module.__version__ = "11.0.0"
-    module.NetworkDefinitionCreationFlag = enum.IntEnum("Flags", {"STRONGLY_TYPED": 1})
-    module.Logger, module.Builder, module.OnnxParser = Logger, Builder, OnnxParser
-    module.Runtime = Runtime
+    module.NetworkDefinitionCreationFlag = Flags
+    module.Logger, module.Builder, module.OnnxParser = FakeLogger, FakeBuilder, FakeParser
+    module.Runtime = functools.partial(FakeRuntime, memory)
     return module
 
 
