@@ -2,11 +2,13 @@
 #   make train                          trains the default preset on rendered plates
 #   make train ARGS="--preset resnet18" trains another one; ARGS go to `run.py --mode train`
 #   make test                           runs all tests
+#   make test EXTRAS=openvino,parquet   with tests that are skipped where these extras are absent
 #   make lint                           ruff and mypy
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+EXTRAS ?=
 # TensorFlow without GPU code is half the download; TRAIN=train installs the one for GPUs.
 ifeq ($(shell uname -sm),Linux x86_64)
 TRAIN ?= train-cpu
@@ -15,7 +17,9 @@ TRAIN ?= train
 endif
 
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed-$(TRAIN)
+comma := ,
+WANTED := $(TRAIN),serve,dev$(if $(EXTRAS),$(comma)$(EXTRAS))
+STAMP := $(VENV)/.installed-$(subst $(comma),-,$(WANTED))
 
 .PHONY: help install train test lint format clean
 
@@ -27,7 +31,7 @@ install: $(STAMP)
 $(STAMP): setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[$(TRAIN),serve,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[$(WANTED)]"
 	touch $@
 
 train: $(STAMP)
