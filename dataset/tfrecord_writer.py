@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import atomic_path
-from ..plate.image import ImageError, load_image
+from ..plate.image import ImageError, load_image, read_picture_file
 from ..plate.schema import LabelSchema
 from .records import PlateRecord
 from .tfrecord_files import ShardIndex, index_path, shard_path
@@ -108,12 +108,10 @@ def _read_chunk(paths: list[str]) -> list[FileBytes]:
 
 def _read_file(path: str) -> FileBytes:
     try:
-        data = Path(path).read_bytes()
+        data = read_picture_file(Path(path))
         load_image(data)
     except ImageError as error:
         return FileBytes(path, b"", error.reason)
-    except OSError as error:
-        return FileBytes(path, b"", error.strerror or str(error))
     return FileBytes(path, data, "")
 
 

@@ -14,11 +14,10 @@ from tarfile import open as open_archive
 from typing import Any, Self
 
 from ..plate.image import ImageError
+from ..plate.picture_guard import MOST_BYTES, too_many_bytes
 from .sources import NamedPicture
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-# Of one member: a larger one is no picture of a plate, and would have to be held in memory.
-MOST_BYTES = 64 * 2**20
 
 _OPENERS: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -107,7 +106,7 @@ def _decompressed(file: BufferedReader) -> Any:
 
 def _picture(name: str, archive: TarFile, member: TarInfo) -> NamedPicture:
     if member.size > MOST_BYTES:
-        return broken(name, f"{member.size} bytes are too many for a picture of a plate")
+        return broken(name, too_many_bytes(member.size))
     stream = archive.extractfile(member)
     assert stream is not None  # a regular file has a content
     try:

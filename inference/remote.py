@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from ..errors import InputError
 from ..plate.image import ImageError
+from ..plate.picture_guard import MOST_BYTES
 from .sources import NamedPicture
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -60,13 +61,15 @@ def read_remote(address: str) -> bytes:
     """The bytes of a file. Raises ImageError with the reason where it cannot be fetched."""
     try:
         with _fsspec().open(address, "rb") as stream:
-            data: bytes = stream.read()
+            data: bytes = stream.read(MOST_BYTES + 1)
     except InputError as error:
         raise ImageError(str(error)) from error
     except FileNotFoundError as error:
         raise ImageError("there is no such file") from error
     except Exception as error:  # every file system raises its own
         raise ImageError(_reason(error)) from error
+    if len(data) > MOST_BYTES:
+        raise ImageError(f"more than {MOST_BYTES} bytes are too many for a picture of a plate")
     return data
 
 

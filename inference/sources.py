@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..plate.image import ImageError, load_image, resize
+from ..plate.image import ImageError, load_image, read_picture_file, resize
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def file_bytes(source: Source) -> bytes:
     plain = _plain(source)
     if isinstance(plain, np.ndarray):
         raise ImageError("an array is no file")
-    return plain if isinstance(plain, bytes) else plain.read_bytes()
+    return plain if isinstance(plain, bytes) else read_picture_file(plain)
 
 
 def decode(source: Source, height: int, width: int) -> Picture:

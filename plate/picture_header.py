@@ -2,11 +2,13 @@
 
 A hundred bytes can declare a picture of gigabytes; whoever takes files from strangers asks here
 before a decoder does. References: ITU-T T.81 (JPEG) annex B, the PNG, GIF89a and TIFF 6.0
-specifications, RFC 9649 (WebP), and the BITMAPINFOHEADER of Windows.
+specifications, RFC 9649 (WebP), the BITMAPINFOHEADER of Windows, ITU-T T.800 (JPEG 2000) annex A
+and Netpbm's ppm(5).
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,6 +16,8 @@ from typing import NamedTuple
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG: frame headers, which hold the size
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # JPEG: markers without a length
 _MOST_PARTS = 5000  # segments or directory entries before the size; more are an attack on time
+_CODESTREAM = b"\xff\x4f\xff\x51"  # JPEG 2000: its first two markers, SOC and SIZ
+_PNM = re.compile(rb"P[1-6](?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})[\s#]")
 
 
 class PictureHeader(NamedTuple):
@@ -30,7 +34,7 @@ class PictureHeader(NamedTuple):
 
 
 def picture_header(data: bytes) -> PictureHeader | None:
-    """The header of a JPEG, PNG, GIF, BMP, WebP or TIFF file; None for all else.
+    """The header of a JPEG, PNG, GIF, BMP, WebP, TIFF, JPEG 2000 or PNM file; None for all else.
 
     None, too, where such a file is so damaged that its size cannot be told.
     """
@@ -122,6 +126,24 @@ def _tiff_size(data: bytes) -> tuple[int, int]:
     return found[256], found[257]
 
 
+def _jpeg2000_size(data: bytes) -> tuple[int, int]:
+    """Of all codestreams in the file the largest: which of them is decoded is not our choice."""
+    sizes = []
+    place = data.find(_CODESTREAM)
+    while place >= 0 and len(sizes) < _MOST_PARTS:
+        right, lower, left, upper = struct.unpack_from(">IIII", data, place + 8)
+        sizes.append((right - left, lower - upper))
+        place = data.find(_CODESTREAM, place + 4)
+    return max(sizes, key=lambda size: size[0] * size[1]) if sizes else (0, 0)
+
+
+def _pnm_size(data: bytes) -> tuple[int, int]:
+    found = _PNM.match(data)
+    if found is None:
+        raise LookupError
+    return int(found[1]), int(found[2])
+
+
 _FORMATS: tuple[tuple[bytes, str, Callable[[bytes], tuple[int, int]]], ...] = (
     (b"\xff\xd8\xff", "JPEG", _jpeg_size),
     (b"\x89PNG\r\n\x1a\n", "PNG", _png_size),
@@ -130,4 +152,7 @@ _FORMATS: tuple[tuple[bytes, str, Callable[[bytes], tuple[int, int]]], ...] = (
     (b"BM", "BMP", _bmp_size),
     (b"II*\0", "TIFF", _tiff_size),
     (b"MM\0*", "TIFF", _tiff_size),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000", _jpeg2000_size),
+    (_CODESTREAM, "JPEG 2000", _jpeg2000_size),
+    *((b"P%d" % number, "PNM", _pnm_size) for number in range(1, 7)),
 )

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..plate.image import ImageError, load_image, resize
-from ..plate.picture_header import PictureHeader, picture_header
+from ..plate.picture_guard import refusal
+from ..plate.picture_header import picture_header
 from .rectangles import Rectangle
 
-# Each scan of a progressive JPEG costs a pass over all pixels; encoders make about ten.
-_MOST_SCANS = 64
-_MOST_PASSES = 16  # over the most pixels that a picture may have
+# Others are too slow to decode for strangers, or nobody has them.
+_FORMATS = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF")
 
 
 class Upload(NamedTuple):
@@ -60,13 +60,13 @@ class PictureDecoder:
 
     def decode(self, upload: Upload) -> list[Region]:
         """A region for each reading that the upload asks for; errors are told, not raised."""
+        wrong = self._refusal(upload.data)
         header = picture_header(upload.data)
-        wrong = self._refusal(header, upload.data)
         if wrong is not None or header is None:
             return [wrong or _NOT_A_PICTURE] * upload.plates
         with self._room_for(header.pixels):
             try:
-                image = load_image(upload.data)
+                image = load_image(upload.data, self._most)
             except ImageError as error:
                 return [Region(None, error.reason)] * upload.plates
             # OpenCV's own limits, and a size that memory cannot hold after all.
@@ -74,21 +74,14 @@ class PictureDecoder:
                 return [Region(None, f"cannot be decoded: {type(error).__name__}")] * upload.plates
             return self._regions(image, upload.rectangles)
 
-    def _refusal(self, header: PictureHeader | None, data: bytes) -> Region | None:
-        if not data:
-            return Region(None, "the file is empty")
-        if header is None:
+    def _refusal(self, data: bytes) -> Region | None:
+        refused = refusal(data, self._most)
+        if refused is None:
+            header = picture_header(data)
+            return None if header is not None and header.format in _FORMATS else _NOT_A_PICTURE
+        if refused.kind == "unknown":
             return _NOT_A_PICTURE
-        if header.pixels > self._most:
-            size = f"{header.width}x{header.height}"
-            return Region(None, f"{size} pixels are too many; {self._most:,} at most", 413)
-        if header.format == "JPEG" and self._is_too_much_work(header, data):
-            return Region(None, "the JPEG has too many scans for its size")
-        return None
-
-    def _is_too_much_work(self, header: PictureHeader, data: bytes) -> bool:
-        scans = data.count(b"\xff\xda")
-        return scans > _MOST_SCANS or scans * header.pixels > _MOST_PASSES * self._most
+        return Region(None, refused.reason, 413 if refused.kind in ("pixels", "bytes") else 422)
 
     def _regions(
         self, image: npt.NDArray[np.uint8], rectangles: tuple[Rectangle, ...]

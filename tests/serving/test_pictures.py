@@ -73,7 +73,7 @@ def test_refusals_never_reach_a_decoder(
     decoder: PictureDecoder,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(pictures, "load_image", lambda _: pytest.fail("it was decoded"))
+    monkeypatch.setattr(pictures, "load_image", lambda *_: pytest.fail("it was decoded"))
     regions = decoder.decode(Upload(None, data, (Rectangle(0, 0, 20, 20),) * 2))
     assert len(regions) == 2
     assert all(sentence in region.error and region.status == status for region in regions)
@@ -95,7 +95,7 @@ def test_all_threads_together_decode_no_more_than_the_most(monkeypatch: pytest.M
     decoder = PictureDecoder(8, 24, max_pixels=10_000)
     lock, now, most = threading.Lock(), 0, 0
 
-    def slowly(data: bytes) -> np.ndarray:
+    def slowly(data: bytes, _: int) -> np.ndarray:
         nonlocal now, most
         image = load_image(data)
         with lock:
