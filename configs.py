@@ -9,14 +9,17 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .errors import InputError
+from .errors import InputError, quoted
 from .presets import ALIASES, DEFAULT_PRESET, PRESETS
+from .yaml_text import line_of, parse_yaml, read_yaml
+
+_DEEPEST_KEY = 8  # dots in the key of an override
 
 
 class _Section(BaseModel):
-    """Frozen, and unknown keys are errors."""
+    """Frozen; unknown keys and numbers without end are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelConfig(_Section):
@@ -185,7 +188,7 @@ class TrainConfig(_Section):
     """The training loop."""
 
     epochs: int = Field(300, ge=1)
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=1, le=65_536)
     devices: int = Field(1, ge=1, description="that divide every batch among them")
     seed: int = Field(800, ge=0)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -259,14 +262,14 @@ def load_config(
     values: dict[str, Any] = {}
     if file is not None:
         values = _read_yaml(Path(file))
-        preset = values.get("preset", preset)
+        preset = str(values.get("preset", preset))
     preset = ALIASES.get(preset, preset)
     if preset not in PRESETS:
-        raise InputError(f"unknown preset {preset!r}; there are: {', '.join(PRESETS)}")
+        raise InputError(f"unknown preset {quoted(preset)}; there are: {', '.join(PRESETS)}")
     merged = _merge({"preset": preset}, PRESETS[preset])
     for layer in (values, *map(_parse_override, overrides)):
         merged = _merge(_without_foreign_options(merged, layer), layer)
-    return parse_config(merged)
+    return parse_config(merged, None if overrides or file is None else Path(file))
 
 
 def override_config(config: Config, overrides: tuple[str, ...] | list[str]) -> Config:
@@ -279,27 +282,33 @@ def override_config(config: Config, overrides: tuple[str, ...] | list[str]) -> C
 
 def _without_foreign_options(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """The options of a preset's backbone mean nothing to the other backbone that `over` names."""
-    backbone = (over.get("model") or {}).get("backbone")
-    model = base.get("model", {})
+    changed, model = over.get("model"), base.get("model", {})
+    backbone = changed.get("backbone") if isinstance(changed, dict) else None
     if backbone is None or backbone == model.get("backbone", ModelConfig().backbone):
         return base
     kept = {key: value for key, value in model.items() if key != "backbone_options"}
     return {**base, "model": kept}
 
 
-def parse_config(values: dict[str, Any]) -> Config:
-    """Validates plain values; the error names the key, what was wrong and what was received."""
+def parse_config(values: dict[str, Any], file: Path | None = None) -> Config:
+    """Validates plain values; the error names the key, what was wrong and what was received.
+
+    `file` is where they come from: the error then also names its line.
+    """
     try:
         return Config.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "configuration"
-        raise InputError(f"{key}: {first['msg']}; received {first['input']!r}") from error
+        line = None if file is None else line_of(file, first["loc"])
+        place = "" if line is None else f"{file}, line {line}: "
+        wrong = f"{key}: {first['msg']}; received {quoted(first['input'])}"
+        raise InputError(place + wrong) from error
 
 
 def read_config(file: str | Path) -> Config:
     """A resolved configuration as `dump_config` wrote it: its preset need not exist any more."""
-    return parse_config(_read_yaml(Path(file)))
+    return parse_config(_read_yaml(Path(file)), Path(file))
 
 
 def dump_config(config: Config) -> str:
@@ -308,10 +317,7 @@ def dump_config(config: Config) -> str:
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"cannot read the configuration {file}: {error}") from error
+    values = read_yaml(file, "the configuration")
     if not isinstance(values, dict):
         raise InputError(f"{file} holds no configuration: a YAML mapping was expected")
     return values
@@ -320,8 +326,12 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 def _parse_override(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     if not equals:
-        raise InputError(f"--set wants KEY=VALUE, as in train.epochs=5; received {override!r}")
-    value: Any = yaml.safe_load(text)
+        raise InputError(
+            f"--set wants KEY=VALUE, as in train.epochs=5; received {quoted(override)}"
+        )
+    if key.count(".") > _DEEPEST_KEY:
+        raise InputError(f"--set: there is no key {quoted(key)}")
+    value: Any = parse_yaml(text, f"--set {quoted(override)}")
     # YAML reads 1e-3 as text; a rate written so is meant as a number.
     if isinstance(value, str):
         with contextlib.suppress(ValueError):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from .schema import NO_PLATE, Head, LabelSchema, Role
 
 MASKED = -1
@@ -55,7 +55,8 @@ def encode(
     if text and len(text) not in schema.lengths:
         lengths = ", ".join(map(str, schema.lengths))
         raise InputError(
-            f"plate {text!r} has {len(text)} characters; the schema {schema.name} has {lengths}"
+            f"plate {quoted(text)} has {len(text)} characters; "
+            f"the schema {schema.name} has {lengths}"
         )
     position = 0
     for i, head in enumerate(schema.heads):
@@ -78,7 +79,8 @@ def _character_class(schema: LabelSchema, head: Head, text: str, position: int) 
         return MASKED
     if index is None:
         raise InputError(
-            f"plate {text!r}: the schema {schema.name} has no {character!r} at position {position}"
+            f"plate {quoted(text)}: the schema {schema.name} has no {character!r} "
+            f"at position {position}"
         )
     return index
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,6 +15,7 @@ from ..errors import InputError
 
 Role = Literal["character", "length", "colour", "rows"]
 NO_PLATE = "none"  # the length class of pictures without one whole readable plate
+MOST_CLASSES = 10_000  # of a head; and as many heads or kinds are no schema but an attack
 SCHEMA_FOLDER = Path(__file__).parent / "schemas"
 
 
@@ -70,12 +72,15 @@ class LabelSchema:
     kinds: tuple[Kind, ...] = ()
 
     def __post_init__(self) -> None:
+        most = max(len(self.heads), len(self.kinds), *(head.width for head in self.heads), 0)
+        if most > MOST_CLASSES:
+            raise InputError(f"schema {self.name}: {most} heads, kinds or classes are too many")
         for head in self.heads:
             _check_head(self.name, head)
         names = [head.name for head in self.heads]
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(f"schema {self.name}: two heads are named {name!r}")
+        twice = next((name for name, count in Counter(names).items() if count > 1), None)
+        if twice is not None:
+            raise InputError(f"schema {self.name}: two heads are named {twice!r}")
         if not self.characters:
             raise InputError(f"schema {self.name}: there is no head of the role 'character'")
         for role in ("length", "colour", "rows"):
@@ -222,18 +227,20 @@ def _check_head(schema: str, head: Head) -> None:
     known = [name for name in head.classes if name is not None]
     if not known:
         raise InputError(f"{place}: there are no classes")
+    seen = set()
     for name in known:
         if not isinstance(name, str) or not name:
             raise InputError(f"{place}: a class is a text; received {name!r} (quote numbers)")
-        if known.count(name) > 1:
+        if name in seen:
             raise InputError(f"{place}: the class {name!r} is there twice")
+        seen.add(name)
         _check_class(place, head.role, name)
 
 
 def _check_class(place: str, role: Role, name: str) -> None:
     if role == "character" and len(name) != 1:
         raise InputError(f"{place}: a class is one character; received {name!r}")
-    number = name.isascii() and name.isdigit() and int(name) > 0
+    number = name.isascii() and name.isdigit() and len(name) < 10 and int(name) > 0
     if role == "rows" and not number:
         raise InputError(f"{place}: a class is a number of rows; received {name!r}")
     if role == "length" and not number and name != NO_PLATE:

@@ -23,10 +23,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ..errors import InputError
-from .schema import Head, Kind, LabelSchema
+from ..errors import InputError, quoted
+from ..yaml_text import read_yaml
+from .schema import MOST_CLASSES, Head, Kind, LabelSchema
 
 SPARE = "spare"
 _KEYS = {
@@ -38,10 +37,7 @@ _KEYS = {
 
 def read_schema(file: Path) -> LabelSchema:
     """Reads and validates a schema file. Raises InputError naming the file and the fault."""
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"cannot read the label schema {file}: {error}") from error
+    values = read_yaml(file, "the label schema")
     try:
         return parse_schema(values, file.stem)
     except InputError as error:
@@ -60,34 +56,36 @@ def parse_schema(values: Any, default_name: str = "schema") -> LabelSchema:
 def _mapping(values: Any, section: str, wanted: tuple[str, ...]) -> Mapping[str, Any]:
     place = section or "the schema"
     if not isinstance(values, Mapping):
-        raise InputError(f"{place}: expected `key: value` pairs; received {values!r}")
+        raise InputError(f"{place}: expected `key: value` pairs; received {quoted(values)}")
     unknown = sorted(str(key) for key in values.keys() - _KEYS[section])
     if unknown:
         known = ", ".join(sorted(_KEYS[section]))
         raise InputError(f"{place}: unknown key {unknown[0]!r}; there are {known}")
     for key in wanted:
         if key not in values:
-            raise InputError(f"{place}: {key!r} is missing in {dict(values)!r}")
+            raise InputError(f"{place}: {key!r} is missing in {quoted(dict(values))}")
     return values
 
 
 def _list(values: Mapping[str, Any], key: str) -> list[Any]:
     items = values.get(key) or []
     if not isinstance(items, list):
-        raise InputError(f"{key}: expected a list; received {items!r}")
+        raise InputError(f"{key}: expected a list; received {quoted(items)}")
     return items
 
 
 def _expand_sets(values: Any) -> dict[str, list[str | None]]:
     if not isinstance(values, Mapping):
-        raise InputError(f"sets: expected `name: characters` pairs; received {values!r}")
+        raise InputError(f"sets: expected `name: characters` pairs; received {quoted(values)}")
     sets: dict[str, list[str | None]] = {}
     for key, text in values.items():
         name = str(key)
         if len(name) < 2 or name == SPARE or not name.isidentifier():
             raise InputError(f"sets: {name!r} cannot name a set; use two or more letters")
         if not isinstance(text, str) or not text.strip():
-            raise InputError(f"sets, {name}: expected characters in quotes; received {text!r}")
+            raise InputError(
+                f"sets, {name}: expected characters in quotes; received {quoted(text)}"
+            )
         words = text.split()
         made_of_sets = len(words) > 1 or words[0] in sets
         sets[name] = _expand(text, sets, f"sets, {name}") if made_of_sets else list(text.strip())
@@ -99,23 +97,28 @@ def _words(text: Any, place: str) -> list[tuple[str, int]]:
     if isinstance(text, list):
         text = " ".join(str(item) for item in text)
     if not isinstance(text, (str, int)):
-        raise InputError(f"{place}: expected words between spaces; received {text!r}")
+        raise InputError(f"{place}: expected words between spaces; received {quoted(text)}")
     words = []
     for word in str(text).split():
         name, star, count = word.rpartition("*")
         if not star or not name:
             words.append((word, 1))
-        elif count.isdecimal():
+        elif count.isdecimal() and len(count) < len(str(MOST_CLASSES)):
             words.append((name, int(count)))
+        elif count.isdecimal():
+            raise InputError(f"{place}: {quoted(word)} is more than {MOST_CLASSES} classes")
         else:
-            raise InputError(f"{place}: a number must follow the * of {word!r}")
+            raise InputError(f"{place}: a number must follow the * of {quoted(word)}")
     return words
 
 
 def _expand(text: Any, sets: Mapping[str, list[str | None]], place: str) -> list[str | None]:
     expanded: list[str | None] = []
     for word, count in _words(text, place):
-        expanded.extend(_members(word, sets, place) * count)
+        members = _members(word, sets, place)
+        if len(expanded) + len(members) * count > MOST_CLASSES:
+            raise InputError(f"{place}: more than {MOST_CLASSES} classes")
+        expanded.extend(members * count)
     return expanded
 
 
@@ -151,7 +154,7 @@ def _kind(values: Any, sets: Mapping[str, list[str | None]]) -> Kind:
     colour, rows = values.get("colour"), values.get("rows") or []
     rows = rows if isinstance(rows, list) else [rows]
     if not all(isinstance(number, int) for number in rows):
-        raise InputError(f"{place}: rows are whole numbers, as in [1, 2]; received {rows!r}")
+        raise InputError(f"{place}: rows are whole numbers, as in [1, 2]; received {quoted(rows)}")
     return Kind(
         str(values["name"]),
         tuple(positions),

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from ..plate.grammar import colour_of, text_in_name
 from ..plate.image import IMAGE_SUFFIXES
 from ..plate.schema import LabelSchema
@@ -28,7 +28,10 @@ from ..plate.schema import LabelSchema
 LabelFormat = Literal["tsv", "fast-plate-ocr", "paddleocr", "original", "names"]
 # A folder that holds one of these is read by it, not by its file names.
 LABEL_FILES = ("labels.tsv", "label.txt")
+MOST_LINE = 8192
+"""Characters of a line; no path is longer, nor a plate."""
 _INTEGER = re.compile(r"[+-]?\d+")
+_LONGEST_NUMBER = 12  # digits
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,45 @@ def read_label_file(path: str | Path, schema: LabelSchema) -> LabelFile:
         path = own
     lines = [
         (number, line)
-        for number, line in enumerate(re.split(r"\r\n|\r|\n", read_text(path)), start=1)
-        if line.strip()
+        for number, line in enumerate(_split(read_text(path)), start=1)
+        if line and not line.isspace()
     ]
     if not lines:
         raise InputError(f"the label file {path} is empty")
+    _check_first(*lines[0], path)
     label_format = _format_of(lines[0][1], path)
     header = None
     if label_format in ("tsv", "fast-plate-ocr"):
         header = lines.pop(0)[1]
-    parse = _parser(label_format, header, path.parent)
+    parse = _careful(_parser(label_format, header, path.parent), path.parent)
     return LabelFile(path, label_format, header, tuple(parse(*line) for line in lines))
+
+
+def _split(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _check_first(number: int, raw: str, path: Path) -> None:
+    if len(raw) > MOST_LINE:
+        raise InputError(f"{path}, line {number}: {_too_long(raw)}")
+
+
+def _too_long(raw: str) -> str:
+    return f"{len(raw)} characters are no label; {MOST_LINE} at most"
+
+
+def _careful(
+    parse: Callable[[int, str], LabelLine], folder: Path
+) -> Callable[[int, str], LabelLine]:
+    """Parses a line unless it is too long to be one; its beginning then stands for it."""
+
+    def parse_carefully(number: int, raw: str) -> LabelLine:
+        if len(raw) <= MOST_LINE:
+            return parse(number, raw)
+        name = raw[:40]
+        return LabelLine(number, name, name, folder, fault=_too_long(raw))
+
+    return parse_carefully
 
 
 def read_text(path: Path) -> str:
@@ -153,11 +184,16 @@ def _original(number: int, raw: str, folder: Path) -> LabelLine:
     fault = None
     # A blank may be part of a name, but not of what follows its last dot.
     if len(name.split()) > 1 and not re.fullmatch(r"\.\w+", Path(name).suffix):
-        fault = f"{name.split()[-1]!r} is not a class number"
+        fault = f"{quoted(name.split()[-1])} is not a class number"
     elif not count:
         fault = "no class numbers after the file name"
-    labels = tuple(int(word) for word in words[len(words) - count :])
+    labels = tuple(map(_class_number, words[len(words) - count :]))
     return LabelLine(number, raw, name, folder / name, labels=labels, fault=fault)
+
+
+def _class_number(word: str) -> int:
+    # Python refuses to read a number of thousands of digits; no head has so many classes.
+    return int(word[:_LONGEST_NUMBER])
 
 
 def _table_row(
@@ -172,8 +208,8 @@ def _table_row(
     elif not name:
         fault = "no file is named"
     colour, rows = values.get("colour") or None, values.get("rows", "")
-    if rows and not rows.isdecimal() and rows != "?":
-        fault = f"{rows!r} is not a number of rows"
+    if rows and not _is_count(rows) and rows != "?":
+        fault = f"{quoted(rows)} is not a number of rows"
     return LabelLine(
         number,
         raw,
@@ -181,9 +217,13 @@ def _table_row(
         folder / name,
         text=values.get("text", ""),
         colour=colour,
-        rows=int(rows) if rows.isdecimal() else _rows_in(colour),
+        rows=int(rows) if _is_count(rows) else _rows_in(colour),
         fault=fault,
     )
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _LONGEST_NUMBER
 
 
 def _rows_in(colour: str | None) -> int | None:
