@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import itertools
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 from ..configs import Config
 from ..dataset.file_util import read_plates
@@ -15,6 +13,7 @@ from ..dataset.records import PlateRecord
 from ..errors import InputError
 from ..plate.schema import LabelSchema, load_schema
 from ..training.run_folder import RunFolder
+from ._other_mode import run_mode
 
 SET, SCENE = "eval-v1", "gate"
 GENERATED = Path("generated")
@@ -61,13 +60,6 @@ def _first_records(data: list[str], schema: LabelSchema) -> list[PlateRecord]:
             plates = (r for r in records if r.text and r.box is None and r.path.is_file())
             return list(itertools.islice(plates, EXAMPLES))
     return []
-
-
-def run_mode(mode: ModuleType, *arguments: str) -> int:
-    """Runs another mode with command-line arguments, in this process."""
-    parser = argparse.ArgumentParser()
-    mode.add_arguments(parser)
-    return int(mode.run(parser.parse_args(arguments)))
 
 
 def _evaluation_data(config: Config) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from ._after_training import run_mode
+from ._other_mode import run_mode
 
 
 @contextmanager
