@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ablation_rows import Row
 from chepai.commands import prune
-from chepai.commands._after_training import run_mode
+from chepai.commands._other_mode import run_mode
 from chepai.training.run_folder import RunFolder
 
 INTERRUPTED = 130

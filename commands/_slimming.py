@@ -27,8 +27,9 @@ from ..training.slimming.report import (
     SlimmingRecord,
     markdown_report,
 )
-from ._after_training import GENERATED, run_mode
+from ._after_training import GENERATED
 from ._evaluating import LabelledSet, load_set, read_set
+from ._other_mode import run_mode
 
 if TYPE_CHECKING:
     from ..training.slimming.channels import ChannelGraph, Kept
