@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..configs import Config
 from ..errors import InputError
-from ..files import atomic_path, write_text
+from ..files import atomic_path, remove_partials, write_text
 from ..plate.image import load_image, resize
 from ..plate.schema import LabelSchema
 from .records import PlateRecord
@@ -73,11 +74,15 @@ def write_array(
         InputError: `batches` end before `count` plates, or the folder cannot be written.
     """
     folder = Path(folder)
-    with atomic_path(folder / PLATES) as plates_file, atomic_path(folder / LABELS) as labels_file:
+    remove_partials(folder)
+    with atomic_path(folder / PLATES) as plates_file:
         labels = _fill(plates_file, batches, count, len(schema.heads))
         if len(labels) < count:
             raise InputError(f"{folder}: {count} plates were to be written, {len(labels)} came")
-        np.save(labels_file, labels)
+        with atomic_path(folder / LABELS) as labels_file:
+            np.save(labels_file, labels)
+            # Not for a moment may an older array stand beside the new labels.
+            (folder / PLATES).unlink(missing_ok=True)
     index = {"count": count, "schema": schema.name, "fingerprint": schema.fingerprint}
     write_text(folder / INDEX, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
 
@@ -89,7 +94,7 @@ def _fill(file: Path, batches: Iterable[Batch], count: int, heads: int) -> np.nd
     for images, targets in batches:
         if plates is None:
             shape = (count, *images.shape[1:])
-            plates = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+            plates = _new_array(file, shape)
         part = slice(written, min(written + len(images), count))
         written = part.stop
         plates[part] = images[: part.stop - part.start]
@@ -99,6 +104,15 @@ def _fill(file: Path, batches: Iterable[Batch], count: int, heads: int) -> np.nd
     if plates is not None:
         plates.flush()
     return labels[:written]
+
+
+def _new_array(file: Path, shape: tuple[int, ...]) -> np.memmap:
+    """A mapped array with all its room on the disk: without, a full disk would end the process."""
+    plates = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):
+        with file.open("rb+") as stream:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+    return plates
 
 
 def _read_chunk(records: Sequence[PlateRecord], height: int, width: int) -> Batch:

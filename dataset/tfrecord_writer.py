@@ -142,4 +142,5 @@ def _example(record: PlateRecord, data: bytes) -> bytes:
         "label": Feature(int64_list=Int64List(value=record.labels.tolist())),
         "name": Feature(bytes_list=BytesList(value=[str(record.path).encode()])),
     }
-    return Example(features=Features(feature=features)).SerializeToString()
+    # Otherwise the features come in another order in every process.
+    return Example(features=Features(feature=features)).SerializeToString(deterministic=True)

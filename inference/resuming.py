@@ -14,14 +14,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import InputError
-from ..files import atomic_path
+from ..files import atomic_path, lock
 from .row_formats import DoneRow, RowFormat, utf8
 from .sources import Source, name_of
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows, where nobody is kept from starting a run twice
-    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -143,12 +138,9 @@ def _open_locked(path: Path) -> BinaryIO:
         stream: Any = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
-    if fcntl is not None:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            stream.close()
-            raise InputError(f"another run is writing {path}") from error
+    if not lock(stream):
+        stream.close()
+        raise InputError(f"another run is writing {path}")
     return stream
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import logging.handlers
 import sys
 import threading
 from collections import deque
@@ -13,14 +12,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import InputError
+from ..files import RotatingLog
 
 LOGGER = logging.getLogger("chepai.serving")
 _NAMES = ("chepai.serving", "uvicorn.error")
 _WAITING = 10_000  # lines; where the writer is that far behind, the oldest are dropped
 _PAUSE = 0.2  # seconds between two looks at what waits
 _LAST_WORDS = 5  # seconds for what waits at the end, should nobody take it
-_FILE_BYTES, _FILES = 10_000_000, 5
 
 
 class JsonLines(logging.Formatter):
@@ -73,7 +71,7 @@ def json_logs(file: str | Path | None = None, requests: bool = True) -> Iterator
     """Sends the service's logs to standard error, or to a file that rotates at 10 MB.
 
     Args:
-        file: five older ones are kept beside it.
+        file: some older ones are kept beside it.
         requests: whether each request is a line; otherwise only warnings and errors are.
 
     Raises:
@@ -102,9 +100,4 @@ def json_logs(file: str | Path | None = None, requests: bool = True) -> Iterator
 def _target(file: str | Path | None) -> logging.Handler:
     if file is None:
         return logging.StreamHandler(sys.stderr)
-    try:
-        return logging.handlers.RotatingFileHandler(
-            file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8"
-        )
-    except OSError as error:
-        raise InputError(f"cannot write the log {file}: {error.strerror}") from error
+    return RotatingLog(file)

@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from ..files import RotatingLog
+
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -16,7 +18,7 @@ class NBatchLogger(keras.callbacks.Callback):
     """One line each `every` batches and one an epoch: losses, accuracies, plates a second.
 
     Args:
-        path: the log file; lines are appended.
+        path: the log file; lines are appended, and it begins anew at 10 MB.
         every: batches between two lines.
         plates_per_batch: for the speed.
     """
@@ -33,7 +35,7 @@ class NBatchLogger(keras.callbacks.Callback):
         self._since = time.perf_counter()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        handler = logging.FileHandler(self._path, encoding="utf-8")
+        handler = RotatingLog(self._path)
         handler.setFormatter(logging.Formatter(FORMAT))
         self.logger.addHandler(handler)
         self.logger.info("training begins with %d parameters", self.model.count_params())

@@ -16,7 +16,7 @@ import yaml
 
 from ...configs import RenderConfig
 from ...errors import InputError
-from ...files import atomic_path, write_text
+from ...files import atomic_path, remove_partials, write_text
 from ...plate.schema import LabelSchema
 from ...utils.progress import progress
 from ..rendered_source import SCENES as TRAINED_SCENES
@@ -147,6 +147,7 @@ def write_plates(
     """Writes the pictures 000000.jpg, … and `labels.tsv` (last, so a whole set has one)."""
     placed = [replace(request, path=folder / f"{i:06d}.jpg") for i, request in enumerate(requests)]
     make_folder(folder)
+    remove_partials(folder)
     rows = OrderedMap(SetWriter(renderer), placed, workers)
     lines = ["\t".join(row) for row in progress(rows, len(placed), f"{folder.name} plates")]
     write_text(folder / "labels.tsv", "\n".join(["\t".join(_HEADER), *lines, ""]))
