@@ -24,6 +24,10 @@ class EpochEnd(keras.callbacks.Callback):
     It must be the first callback, since it adds the `val_` figures to the epoch's logs.
     `last.keras` is written last: a run killed before it repeats the epoch, and the row of
     metrics.csv that the epoch had left is replaced.
+
+    Attributes:
+        within_epoch: batches are being trained, which `last.keras` does not hold yet. At other
+            times weights may be averaged ones, and an epoch may lack its row.
     """
 
     def __init__(
@@ -32,10 +36,13 @@ class EpochEnd(keras.callbacks.Callback):
         validation: Callable[[], Iterable[Any]],
         patience: int = 0,
         after_validation: Callable[[keras.Model, int], None] | None = None,
+        check: Callable[[dict[str, float]], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self.run = run
         self.validation = validation
+        self.check = check
+        self.within_epoch = False
         self.patience = patience
         self.after_validation = after_validation
         self.history: list[Logs] = []
@@ -50,10 +57,15 @@ class EpochEnd(keras.callbacks.Callback):
             {**row, "epoch": int(row["epoch"])} for row in rows if row["epoch"] < first_epoch
         ]
 
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.within_epoch = True
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.within_epoch = False
         logs = {} if logs is None else logs
         with averaged_weights(self.model):
             figures = evaluate(self.model, self.validation())
+            self.check(figures)
             logs.update({f"val_{name}": value for name, value in figures.items()})
             logs["learning_rate"] = float(keras.ops.convert_to_numpy(self._learning_rate()))
             if logs[MONITOR] > self._best():
@@ -63,8 +75,15 @@ class EpochEnd(keras.callbacks.Callback):
         self.history.append({"epoch": epoch, **logs})
         write_metrics(self.run.metrics, self.history)
         save_whole(self.model, self.run.last)
-        if self.patience and self._epochs_without_better() >= self.patience:
+        if self.out_of_patience:
             self.model.stop_training = True
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the last epochs brought nothing better, so that no further one is trained."""
+        return bool(
+            self.patience and self.history and self._epochs_without_better() >= self.patience
+        )
 
     def _learning_rate(self) -> Any:
         return self.model.optimizer.learning_rate
@@ -77,7 +96,7 @@ class EpochEnd(keras.callbacks.Callback):
         return len(values) - 1 - values.index(max(values))
 
     def _save_best(self) -> None:
-        with atomic_path(self.run.best) as temporary:
+        with atomic_path(self.run.best, durable=True) as temporary:
             save_for_reading(self.model, str(temporary))
 
 
@@ -99,13 +118,16 @@ def for_keras(batches: Iterable[Any]) -> Any:
 
 def save_whole(model: keras.Model, path: Path) -> None:
     """Saves weights, optimizer state and the states of random layers."""
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         model.save(temporary)
 
 
 def write_metrics(path: Path, history: list[Logs]) -> None:
     """Writes all epochs' figures as CSV, the epoch first."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_path(path, durable=True) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, fieldnames=list(history[0]), extrasaction="ignore")
         writer.writeheader()
         writer.writerows(history)

@@ -14,13 +14,15 @@ import numpy as np
 
 from ..configs import Config
 from ..dataset.source import Source, bad_input_named
-from ..files import atomic_path
+from ..errors import InputError
+from ..files import WriteError, atomic_path, why_unwritable
 from ..plate.schema import LabelSchema
 from ..utils.epoch_progress import EpochProgress
 from ..utils.logger_callback import NBatchLogger
 from .averaging import averaged_weights, save_for_reading
 from .callbacks import MONITOR, EpochEnd, for_keras, save_whole
 from .example_readings import ExampleReadings
+from .finite_loss import FiniteLoss
 from .run_folder import RunFolder
 
 EXAMPLES = 12
@@ -29,6 +31,7 @@ EXAMPLES = 12
 class _Callbacks(NamedTuple):
     """In the order in which they are called; watchers are closed when training ends."""
 
+    finite: FiniteLoss
     epoch_end: EpochEnd
     watchers: tuple[NBatchLogger, EpochProgress]
     others: list[keras.callbacks.Callback]
@@ -80,25 +83,35 @@ def fit(
     are the averaged ones if averaging is on; those of `model` and `last.keras` are not.
 
     Raises:
-        InputError: a picture that cannot be read, named.
+        InputError: a picture that cannot be read, named; a loss that is NaN or infinite; a full
+            disk. `last.keras` then is of the end of an epoch before, or of the beginning.
     """
     began = time.perf_counter()
     # Keras's fit would overwrite the weights with their averages at its end; see averaging.py.
     model.optimizer.finalize_variable_values = lambda _variables: None
     first_epoch, done_steps = divmod(_batches_done(model), training.steps_per_epoch)
-    callbacks = _callbacks(validation, config, run, schema)
+    callbacks = _callbacks(training, validation, config, run, schema)
     callbacks.epoch_end.restore(first_epoch)
     interrupted = False
     try:
+        if not run.last.is_file():
+            _save_beginning(model, run)
         if done_steps:
+            callbacks.finite.done_steps = done_steps
             _fit_epochs(model, training, callbacks, (first_epoch, first_epoch + 1), done_steps)
             first_epoch += 1
         _fit_epochs(model, training, callbacks, (first_epoch, config.train.epochs))
-        with averaged_weights(model), atomic_path(run.final) as temporary:
+        with averaged_weights(model), atomic_path(run.final, durable=True) as temporary:
             save_for_reading(model, str(temporary))
     except KeyboardInterrupt:
         interrupted = True
-        save_whole(model, run.last)
+        if callbacks.epoch_end.within_epoch:
+            save_whole(model, run.last)
+    except Exception as error:
+        sentence = _unwritten(error, run)
+        if sentence is None:
+            raise
+        raise InputError(f"{sentence}; {_how_it_goes_on(run)}") from error
     finally:
         for watcher in callbacks.watchers:
             watcher.close()
@@ -106,6 +119,27 @@ def fit(
     history = callbacks.epoch_end.history
     best = max((row[MONITOR] for row in history), default=0.0)
     return TrainingResult(run, len(history), best, time.perf_counter() - began, interrupted)
+
+
+def _save_beginning(model: keras.Model, run: RunFolder) -> None:
+    """So that a run which ends in its first epoch can be resumed too."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    save_whole(model, run.last)
+
+
+def _unwritten(error: Exception, run: RunFolder) -> str | None:
+    """What could not be written; None where an error is another. TensorBoard's files count too."""
+    if isinstance(error, WriteError):
+        return str(error)
+    reason = why_unwritable(error)
+    return None if reason is None else f"cannot write into {run.path}: {reason}"
+
+
+def _how_it_goes_on(run: RunFolder) -> str:
+    if not run.last.is_file():
+        return "nothing was trained yet"
+    return f"{run.last.name} of before is whole: continue with --resume {run.path}"
 
 
 def _batches_done(model: keras.Model) -> int:
@@ -123,7 +157,7 @@ def _fit_epochs(
 ) -> None:
     """Trains epochs `[first, end)`, the first without its first `done_steps` batches."""
     first, end = epochs
-    if first >= end:
+    if first >= end or callbacks.epoch_end.out_of_patience:
         return
     model.fit(
         for_keras(_without_first(training.batches(first), done_steps)),
@@ -131,7 +165,7 @@ def _fit_epochs(
         steps_per_epoch=training.steps_per_epoch - done_steps,
         initial_epoch=first,
         epochs=end,
-        callbacks=[callbacks.epoch_end, *callbacks.watchers, *callbacks.others],
+        callbacks=[callbacks.finite, callbacks.epoch_end, *callbacks.watchers, *callbacks.others],
         verbose=0,
     )
 
@@ -145,10 +179,10 @@ def _without_first(batches: Any, count: int) -> Any:
 
 
 def _callbacks(
-    validation: Source, config: Config, run: RunFolder, schema: LabelSchema
+    training: Source, validation: Source, config: Config, run: RunFolder, schema: LabelSchema
 ) -> _Callbacks:
     examples = None
-    others: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
+    others: list[keras.callbacks.Callback] = []
     if _has_tensorboard():
         first = next(iter(validation.evaluation()))
         images, labels = (np.asarray(part)[:EXAMPLES] for part in first)
@@ -156,9 +190,12 @@ def _callbacks(
             run.tensorboard / "examples", schema, images, labels, config.family
         )
         others.append(keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False))
-    epoch_end = EpochEnd(run, validation.evaluation, config.train.patience, examples)
+    finite = FiniteLoss(run, training, schema)
+    epoch_end = EpochEnd(
+        run, validation.evaluation, config.train.patience, examples, finite.check_validation
+    )
     logger = NBatchLogger(run.log, config.train.log_batches, config.train.batch_size)
-    return _Callbacks(epoch_end, (logger, EpochProgress()), others)
+    return _Callbacks(finite, epoch_end, (logger, EpochProgress()), others)
 
 
 def _has_tensorboard() -> bool:

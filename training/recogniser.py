@@ -8,8 +8,10 @@ from typing import Any
 
 import keras
 
+from .random_states import RemembersRandomStates
 
-class Recogniser(keras.Model):
+
+class Recogniser(RemembersRandomStates):
     """A functional model that knows its schema and its configuration, and says so in its file.
 
     Input: uint8 RGB `[batch, height, width, 3]`. Labels for `fit` and `evaluate`: int32

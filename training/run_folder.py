@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
 from ..configs import Config, dump_config, override_config, read_config
 from ..errors import InputError
-from ..files import write_text
+from ..files import lock, write_text
 
 PACKAGES = (
     "keras",
@@ -21,6 +23,8 @@ PACKAGES = (
     "numpy",
     "opencv-python-headless",
 )
+# Weights on their way into a `.keras` file, where memory is scarce.
+_KERAS_SCRATCH = "tmp????????"
 
 
 class RunFolder:
@@ -38,6 +42,7 @@ class RunFolder:
         self.final = self.path / "final.keras"
         self.onnx = self.path / "model.onnx"
         self.report = self.path / "report"
+        self.not_finite = self.path / "not-finite"
 
     @classmethod
     def create(cls, root: str | Path, config: Config, name: str | None = None) -> RunFolder:
@@ -47,12 +52,7 @@ class RunFolder:
         """
         name = re.sub(r"[^\w.-]", "_", name or config.preset)
         parent = Path(root)
-        taken = [int(p.name[len(name) + 1 :]) for p in parent.glob(f"{name}-[0-9][0-9][0-9]")]
-        run = cls(parent / f"{name}-{max(taken, default=0) + 1:03d}")
-        try:
-            run.path.mkdir(parents=True)
-        except OSError as error:
-            raise InputError(f"cannot make the run folder {run.path}: {error.strerror}") from error
+        run = cls(_new_folder(parent, name))
         write_text(run.config, dump_config(config))
         write_text(run.versions, json.dumps(installed_versions(config.train.seed), indent=2) + "\n")
         return run
@@ -67,12 +67,48 @@ class RunFolder:
         run = cls(path)
         for needed in (run.config, run.last):
             if not needed.is_file():
-                raise InputError(f"{run.path} cannot be resumed: it has no {needed.name}")
+                raise InputError(
+                    f"{run.path} cannot be resumed: it has no {needed.name}; begin a new run"
+                )
         return run
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other trainings out of the folder (not on Windows) while the block runs.
+
+        What a killed one left half written goes first.
+
+        Raises:
+            InputError: another one is at work in it.
+        """
+        with self.config.open("rb+") as stream:
+            if not lock(stream):
+                raise InputError(f"another training is writing into {self.path}")
+            for pattern in (".*.partial*", _KERAS_SCRATCH):
+                for half in filter(Path.is_file, self.path.glob(pattern)):
+                    half.unlink(missing_ok=True)
+            yield
 
     def load_config(self, overrides: list[str] | tuple[str, ...] = ()) -> Config:
         """The configuration that the run was started with."""
         return override_config(read_config(self.config), overrides)
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """Makes the folder with the next free number; of two who ask at once each gets its own."""
+    numbers = (path.name[len(name) + 1 :] for path in parent.glob(f"{name}-[0-9]*"))
+    number = max((int(text) for text in numbers if text.isdecimal()), default=0)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            number += 1
+            folder = parent / f"{name}-{number:03d}"
+            # Where it is there all the same, another run was quicker.
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise InputError(f"cannot make a run folder in {parent}: {error.strerror}") from error
 
 
 def installed_versions(seed: int) -> dict[str, str | int]:

@@ -42,7 +42,24 @@ def train_model(
         init: a `.keras` file whose fitting weights are taken over at the start.
         resume: continue `run` with its weights, optimizer, epoch and data order.
         prepare: what else the compiled or loaded model wants before it is trained.
+
+    Raises:
+        InputError: as of `fit`; another training is writing into `run`.
     """
+    with run.held():
+        return _train(config, run, training, validation, compiled, init, resume, prepare)
+
+
+def _train(
+    config: Config,
+    run: RunFolder,
+    training: Source,
+    validation: Source,
+    compiled: Callable[[LabelSchema], Any],
+    init: str | Path | None,
+    resume: bool,
+    prepare: Callable[[Any], None] | None,
+) -> TrainingResult:
     prepare_framework(config)
     schema = load_schema(config.model.label_schema)
     with data_parallel(config.train.devices):
