@@ -11,17 +11,13 @@ import argparse
 import csv
 import itertools
 import random
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from chepai.inference.files import sample_pictures
 from chepai.inference.resuming import partial_path
-
-ROOT = Path(__file__).resolve().parents[2]
+from killing import RUN, Process, kill, start, wait_until
 
 
 def main() -> int:
@@ -46,9 +42,8 @@ def row(folder: Path, suffix: str, args: argparse.Namespace, moments: random.Ran
     """Both runs of one format; whether their tables are equal."""
     pictures = odd_pictures(folder / "pictures", args.pictures)
     whole, killed = folder / f"whole{suffix}", folder / f"killed{suffix}"
-    command = [sys.executable, str(ROOT / "run.py"), "--mode", "predict", str(pictures)]
-    command += ["--model", args.model, "--resume", "--output"]
-    process = subprocess.Popen([*command, str(whole)], stderr=subprocess.DEVNULL)
+    command = [*RUN, "predict", str(pictures), "--model", args.model, "--resume", "--output"]
+    process = start([*command, str(whole)])
     wait_for_rows(process, whole, 0)
     began = time.perf_counter()
     process.wait()
@@ -56,20 +51,17 @@ def row(folder: Path, suffix: str, args: argparse.Namespace, moments: random.Ran
     kills, early, torn = kill_again_and_again(
         [*command, str(killed)], killed, args.kills, longest, moments
     )
-    subprocess.run([*command, str(killed)], stderr=subprocess.DEVNULL, check=False)
+    start([*command, str(killed)]).wait()
     equal = whole.read_bytes() == killed.read_bytes()
     rows = rows_of(whole)
     print(f"| {suffix} | {rows} | {kills} | {early} | {torn} | {'yes' if equal else 'NO'} |")
     return equal and rows == args.pictures
 
 
-def wait_for_rows(process: subprocess.Popen[bytes], output: Path, size: int) -> None:
+def wait_for_rows(process: Process, output: Path, size: int) -> None:
     """Until the unfinished table has more than `size` bytes and more than a header, or it ends."""
     partial = partial_path(output)
-    while process.poll() is None:
-        if partial.exists() and partial.stat().st_size > max(size, 100):
-            return
-        time.sleep(0.001)
+    wait_until(process, lambda: partial.exists() and partial.stat().st_size > max(size, 100))
 
 
 def rows_of(table: Path) -> int:
@@ -90,12 +82,11 @@ def kill_again_and_again(
     partial, kills, early, torn = partial_path(output), 0, 0, 0
     while kills < most and not output.exists():
         size = partial.stat().st_size if partial.exists() else 0
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        process = start(command)
         if kills % 4:
             wait_for_rows(process, output, size)
         time.sleep(moments.uniform(0, longest))
-        process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
+        kills += kill(process)
         now = partial.read_bytes() if partial.exists() else b""
         early += len(now) <= size
         torn += bool(now) and not now.endswith(b"\n")

@@ -1,0 +1,55 @@
+"""The service in a process of its own, looked at from outside (Linux)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from killing import RUN
+
+
+class Service:
+    """Started with options of `serve`; ends by `end`, or with the block that it is opened for.
+
+    Args:
+        log: a file for its log.
+        options: further ones.
+    """
+
+    def __init__(self, log: Path, *options: str) -> None:
+        self.log = log
+        command = [*RUN, "serve", "--port", "0", "--log-file", str(log), *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        self.port = int(line.strip().strip("/").rpartition(":")[2])
+        self.memory: list[int] = []
+        self.handles_at_first = self.handles()
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def note_memory(self) -> None:
+        """Adds the bytes that it holds now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        self.memory.append(1024 * int(line.split()[1]))
+
+    def handles(self) -> int:
+        """Files and connections that it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def answered(self, status: int) -> int:
+        """How many requests it says it has answered so."""
+        lines = self.log.read_text("utf-8").splitlines()
+        return sum(json.loads(line).get("status") == status for line in lines)
+
+    def end(self) -> int:
+        """SIGTERM; the exit status."""
+        self.process.terminate()
+        return self.process.wait(90)
