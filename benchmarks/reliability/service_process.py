@@ -33,6 +33,8 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def note_memory(self) -> None:
         """Adds the bytes that it holds now."""
