@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+from typing import BinaryIO
 
 from ..configs import Config, dump_config, override_config, read_config
 from ..errors import InputError
@@ -79,15 +80,21 @@ class RunFolder:
         What a killed one left half written goes first.
 
         Raises:
-            InputError: another one is at work in it.
+            InputError: another one is at work in it, or it cannot be written.
         """
-        with self.config.open("rb+") as stream:
+        with self._open_config() as stream:
             if not lock(stream):
                 raise InputError(f"another training is writing into {self.path}")
             for pattern in (".*.partial*", _KERAS_SCRATCH):
                 for half in filter(Path.is_file, self.path.glob(pattern)):
                     half.unlink(missing_ok=True)
             yield
+
+    def _open_config(self) -> BinaryIO:
+        try:
+            return self.config.open("rb+")
+        except OSError as error:
+            raise InputError(f"cannot write into {self.path}: {error.strerror}") from error
 
     def load_config(self, overrides: list[str] | tuple[str, ...] = ()) -> Config:
         """The configuration that the run was started with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 from killing import RUN
@@ -25,7 +26,6 @@ class Service:
         line = self.process.stdout.readline()
         self.port = int(line.strip().strip("/").rpartition(":")[2])
         self.memory: list[int] = []
-        self.handles_at_first = self.handles()
 
     def __enter__(self) -> Service:
         return self
@@ -42,9 +42,14 @@ class Service:
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         self.memory.append(1024 * int(line.split()[1]))
 
-    def handles(self) -> int:
-        """Files and connections that it has open."""
-        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+    def handles(self, seconds: float = 15) -> int:
+        """Files and connections that it has open when those that ended had time to be closed."""
+        folder = Path(f"/proc/{self.process.pid}/fd")
+        counts = [len(list(folder.iterdir()))]
+        while len(counts) < seconds:
+            time.sleep(1)
+            counts.append(len(list(folder.iterdir())))
+        return min(counts)
 
     def answered(self, status: int) -> int:
         """How many requests it says it has answered so."""
