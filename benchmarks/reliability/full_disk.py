@@ -79,7 +79,7 @@ def trainings(folder: Path, disk: Disk, args: argparse.Namespace) -> bool:
     good = True
     for _ in range(args.rounds):
         disk.mount(64 * 2**20)
-        left = moments.randrange(0, 3 * size, 4096)
+        left = moments.randrange(0, size, 4096)  # less than the next checkpoint takes
         status, said = train_until_full(disk, left, epoch_seconds(whole / "train.log"), moments)
         run = disk.path / "resnet18-001"
         is_whole = bool(arrays(run / "last.keras"))

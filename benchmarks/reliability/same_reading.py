@@ -4,9 +4,10 @@
 
 Every plate is read alone, in shuffled batches of several sizes by several numbers of threads, and
 as the service reads it. The plates: the samples, rendered ones of every scene, and pictures below
-PATH. Texts have to be identical; the largest difference of a confidence is told. Then the model is
-exported to every format and precision that is at hand, and each has to agree with it within the
-bar that `export` holds it to. Status 1 where anything is otherwise.
+PATH. Texts have to be identical; the largest difference of a confidence is told. Then the model
+(its `.keras` file, where there is one) is exported to every format and precision that is at hand,
+and each has to agree with it within the bar that `export` holds it to. Status 1 where anything is
+otherwise.
 """
 
 from __future__ import annotations
@@ -153,7 +154,9 @@ def row(what: str, found: Sameness) -> bool:
 
 def exports(model: str, pictures: list[Picture]) -> bool:
     """Whether every format that can be written here agrees; others are told with their reason."""
-    source = open_source(model_path(model))
+    path = model_path(model)
+    trained = path.with_suffix(".keras")  # of which more formats can be made
+    source = open_source(trained if trained.is_file() else path)
     size = (source.card.height, source.card.width)
     pixels = np.stack([resize(picture, *size) for picture in pictures])
     calibrated = rendered_pictures(*size, CALIBRATED, RenderConfig())
