@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from killing import RUN, digests, kill, quiet_environment, run_to_its_end, start
+from killing import RUN, digests, kill, quiet_environment, run_to_its_end, start, wait_until
 
 
 def main() -> int:
@@ -28,8 +29,8 @@ def main() -> int:
     args = parser.parse_args()
     quiet_environment()
     moments = random.Random(args.seed)
-    print("| command | files | kills | of these at work | equal |")
-    print("|---|---|---|---|---|")
+    print("| command | files | kills | of these at work | ended before | equal |")
+    print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         pictures = place / "render-whole"
@@ -52,18 +53,45 @@ def row(
 ) -> bool:
     """Both runs of one command, whose last word, the output, is `below` a folder of its own."""
     whole, killed = place / f"{name}-whole", place / f"{name}-killed"
-    seconds = run_to_its_end([*command, f"{whole}{below}"])
-    count, at_work = 0, 0
-    for _ in range(kills):
+    seconds = work_seconds([*command, f"{whole}{below}"], whole)
+    wanted = digests(whole)
+    count, at_work, ended, equal = 0, 0, 0, True
+    for number in range(kills):
+        before = stamp(killed)
         process = start([*command, f"{killed}{below}"])
+        if number % 4:  # every fourth is killed while it starts
+            wait_until(process, lambda before=before: stamp(killed) != before)
         time.sleep(moments.uniform(0, seconds))
-        count += kill(process)
-        at_work += killed.is_dir() and any(killed.iterdir())
+        if kill(process):
+            count += 1
+            at_work += stamp(killed) != before
+        else:
+            ended += 1
+            equal &= digests(killed) == wanted
+            shutil.rmtree(killed)
     run_to_its_end([*command, f"{killed}{below}"])
-    equal = digests(whole) == digests(killed)
-    files = len(digests(whole))
-    print(f"| {name} | {files} | {count} | {at_work} | {'yes' if equal else 'NO'} |", flush=True)
+    equal &= digests(killed) == wanted
+    told = "yes" if equal else "NO"
+    print(f"| {name} | {len(wanted)} | {count} | {at_work} | {ended} | {told} |", flush=True)
     return equal
+
+
+def work_seconds(command: list[str], folder: Path) -> float:
+    """Runs a command to its end; seconds from the first file on."""
+    process = start(command)
+    wait_until(process, lambda: bool(stamp(folder)))
+    began = time.perf_counter()
+    if process.wait():
+        raise RuntimeError(f"status {process.returncode} of {' '.join(command)}")
+    return time.perf_counter() - began
+
+
+def stamp(folder: Path) -> int:
+    """Another number whenever a file comes, goes or is renamed; 0 where there is no folder."""
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 if __name__ == "__main__":
