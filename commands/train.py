@@ -124,6 +124,7 @@ def train_into(
     from ..dataset.sources import validation_source
     from ..plate.schema import load_schema
     from ._families import check_teachable, train_family
+    from ._stopping import terminated_as_by_ctrl_c
     from ._teachers import load_teachers, remember_teachers
 
     check_teachable(config)
@@ -134,7 +135,8 @@ def train_into(
     folder = make_folder()
     remember_teachers(folder, config)
     print(f"training {config.preset} into {folder.path}", flush=True)
-    return train_family(config, folder, training, validation, init, resume, teachers)
+    with terminated_as_by_ctrl_c():
+        return train_family(config, folder, training, validation, init, resume, teachers)
 
 
 def _training_source(config: Config, schema: LabelSchema, teachers: Teachers | None) -> Source:

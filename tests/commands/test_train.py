@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from chepai.commands import _after_training
 from chepai.inference.reader import Reader
 from chepai.run import main
+from chepai.training.callbacks import EpochEnd
 
 TINY = (
     "model.height=16",
@@ -65,3 +68,21 @@ def test_missing_data_is_one_sentence_and_status_2(
     said = capsys.readouterr().err
     assert "nowhere.txt does not exist" in said
     assert "Traceback" not in said
+
+
+def test_sigterm_ends_a_training_as_ctrl_c_does(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    plain = EpochEnd.on_epoch_begin
+
+    def stopped(self: EpochEnd, epoch: int, logs: dict[str, float] | None = None) -> None:
+        plain(self, epoch, logs)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(EpochEnd, "on_epoch_begin", stopped)
+    assert main(options) == 130
+    (run,) = Path(options[-1]).iterdir()
+    assert f"interrupted; continue with: --mode train --resume {run}" in capsys.readouterr().out
+    assert (run / "last.keras").is_file()
+    assert signal.getsignal(signal.SIGTERM) is before
