@@ -4,6 +4,7 @@
 #   make test                           runs all tests
 #   make test EXTRAS=openvino,parquet   with tests that are skipped where these extras are absent
 #   make lint                           ruff and mypy
+#   make audit                          known weaknesses of the installed packages, by pip-audit
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -21,7 +22,7 @@ comma := ,
 WANTED := $(TRAIN),serve,dev$(if $(EXTRAS),$(comma)$(EXTRAS))
 STAMP := $(VENV)/.installed-$(subst $(comma),-,$(WANTED))
 
-.PHONY: help install train test lint format clean
+.PHONY: help install train test lint audit format clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -49,6 +50,12 @@ lint: $(STAMP) .typing/chepai
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=.typing $(BIN)/mypy -p chepai
+
+# Its own environment: what it needs must not become what it checks.
+audit: $(STAMP)
+	test -x $(VENV)/audit/bin/python || $(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)/audit/bin/python .ci/audit $$($(BIN)/python -c 'import sysconfig as s; print(s.get_path("purelib"))')
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -135,5 +135,5 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _too_much(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+def _too_much(problem: str, mark: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)

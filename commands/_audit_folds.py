@@ -7,6 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -77,9 +78,16 @@ def out_of_fold(
             if final is None:
                 return None
             _read_fold(plates, held_out, final, file)
-        with np.load(file) as stored:
-            parts.append({name: stored[name] for name in stored.files})
+        parts.append(_stored(file))
     return merged(parts, places)
+
+
+def _stored(file: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, AttributeError, BadZipFile) as error:
+        raise InputError(f"{file} is damaged; remove it, and its fold is read again") from error
 
 
 def _check_settings(

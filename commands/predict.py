@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import one_line
 from ._reading_options import add_reading_options, open_reader, resolve_min_confidence
 
 if TYPE_CHECKING:
@@ -170,13 +171,18 @@ def _print_table(readings: Iterable[Reading]) -> None:
     print("text        confidence  accepted  colour  rows  file")
     for reading in readings:
         if reading.error is not None:
-            print(f"{'-':12}{'':34}{reading.file}: {reading.error}", flush=True)
+            print(f"{'-':12}{'':34}{_named(reading)}: {reading.error}", flush=True)
             continue
         # A Chinese character takes two columns of a terminal.
         wide = sum(ord(char) > 0x2E80 for char in reading.text)
         print(
             f"{reading.text:{12 - wide}}{reading.confidence:<12.4f}"
             f"{'yes' if reading.accepted else 'no':10}{reading.colour or '-':8}"
-            f"{reading.rows or '-'!s:6}{reading.file}",
+            f"{reading.rows or '-'!s:6}{_named(reading)}",
             flush=True,
         )
+
+
+def _named(reading: Reading) -> str:
+    """A file's name for a terminal, which a stranger's name might otherwise command."""
+    return one_line(reading.file or "")

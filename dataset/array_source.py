@@ -128,9 +128,13 @@ def _open(folder: Path, schema: LabelSchema | None) -> Batch:
     try:
         plates = np.load(folder / PLATES, mmap_mode="r")
         labels = np.load(folder / LABELS, mmap_mode="r")
-    except (OSError, ValueError) as error:
+    # Headers are little programs; whatever is wrong with one raises whatever it likes.
+    except Exception as error:
         raise InputError(f"{folder}: cannot read the array of plates: {error}") from error
-    if plates.dtype != np.uint8 or plates.ndim != 4 or plates.shape[3] != 3 or not len(plates):
+    for name, array in ((PLATES, plates), (LABELS, labels)):
+        if not isinstance(array, np.ndarray):
+            raise InputError(f"{folder / name} is an archive of arrays; one array is wanted")
+    if plates.dtype != np.uint8 or plates.ndim != 4 or plates.shape[3] != 3 or not plates.size:
         raise InputError(
             f"{folder / PLATES}: uint8 [n, h, w, 3] is wanted; it has {plates.dtype} {plates.shape}"
         )
@@ -144,9 +148,19 @@ def _open(folder: Path, schema: LabelSchema | None) -> Batch:
     return plates, labels
 
 
+def _read_index(file: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file} is no index of an array: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{file} is no index of an array: `key: value` pairs are wanted")
+    return values
+
+
 def _check_schema(folder: Path, labels: np.ndarray, schema: LabelSchema) -> None:
     index = folder / INDEX
-    stored = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
+    stored = _read_index(index) if index.is_file() else {}
     name, fingerprint = stored.get("schema"), stored.get("fingerprint", schema.fingerprint)
     if fingerprint != schema.fingerprint or labels.shape[1] != len(schema.heads):
         raise InputError(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import tensorflow as tf
 
 from ..configs import Config
 from ..errors import InputError
+from ..plate.image import ImageError
 from ..plate.schema import LabelSchema
 from .batch_reader import BatchReader
 from .pictures import Pictures
@@ -38,12 +42,14 @@ class RecordSource:
     def __init__(self, records: Sequence[PlateRecord], config: Config, schema: LabelSchema) -> None:
         if not records:
             raise InputError("there are no labelled plates in the given data")
-        missing = [record for record in records if not record.path.is_file()]
+        missing = [record for record in records if not os.path.isfile(record.path)]
         if missing:
             raise InputError(
                 f"{len(missing)} of {len(records)} pictures are missing, the first is "
                 f"{missing[0].path} (line {missing[0].line}); `check-labels --fix-to` drops them"
             )
+        _check_agreement(records)
+        self._records = records
         size = (config.model.height, config.model.width)
         self._pictures = Pictures(records, size if config.data.cache else None)
         self._labels = np.stack([record.labels for record in records]).astype(np.int32)
@@ -98,11 +104,37 @@ class RecordSource:
         return batches.map(lambda numbers: (epoch, numbers))
 
     def _augmented(self, epoch: np.ndarray, numbers: np.ndarray) -> Batch:
-        pictures, labels = self._pictures(numbers), self._labels[numbers]
-        return self._reader.augmented(pictures, labels, int(epoch), numbers.tolist())
+        with self._line_named(numbers):
+            pictures, labels = self._pictures(numbers), self._labels[numbers]
+            return self._reader.augmented(pictures, labels, int(epoch), numbers.tolist())
 
     def _plain(self, start: np.ndarray, stop: np.ndarray) -> Batch:
-        return self._reader.plain(self._pictures(range(start, stop)), self._labels[start:stop])
+        numbers = range(start, stop)
+        with self._line_named(numbers):
+            return self._reader.plain(self._pictures(numbers), self._labels[start:stop])
+
+    @contextmanager
+    def _line_named(self, numbers: Iterable[int]) -> Iterator[None]:
+        """Says which line of its label file names a picture that cannot be read."""
+        try:
+            yield
+        except ImageError as error:
+            records = [self._records[number] for number in numbers]
+            named = [record.line for record in records if str(record.path) == str(error.path)]
+            place = f" (line {named[0]} of its labels)" if named else ""
+            raise ImageError(error.reason + place, error.path) from error
+
+
+def _check_agreement(records: Sequence[PlateRecord]) -> None:
+    """Raises InputError where two lines name one picture and give it different labels."""
+    known: dict[tuple[Path, object], PlateRecord] = {}
+    for record in records:
+        first = known.setdefault((record.path, record.box), record)
+        if first is not record and not np.array_equal(first.labels, record.labels):
+            raise InputError(
+                f"{record.path} has two labels, in line {first.line} and in line {record.line}: "
+                "`check-labels --fix-to` drops both"
+            )
 
 
 def batch_spec(config: Config, heads: int) -> tuple[tf.TensorSpec, tf.TensorSpec]:

@@ -44,9 +44,23 @@ class ShardIndex:
         if not file.is_file():
             return None
         try:
-            return cls(**json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            index = cls(**json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{file} is no index of TFRecords: {error}") from error
+        if not index.is_sound:
+            raise InputError(f"{file} is no index of TFRecords: its values are of other kinds")
+        return index
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the values are of their types; those of a file may be anything."""
+        texts = (self.schema, self.fingerprint, self.records, *self.shards, *self.skipped)
+        return (
+            isinstance(self.shards, dict)
+            and isinstance(self.skipped, dict)
+            and all(isinstance(text, str) for text in texts)
+            and all(isinstance(count, int) for count in self.shards.values())
+        )
 
 
 def shard_path(output: Path, number: int, shards: int) -> Path:
@@ -100,14 +114,22 @@ def _check_whole(files: list[Path]) -> None:
 
 
 def count_plates(shard: Path) -> int:
-    """How many examples a shard holds: from its index, or by walking over their lengths.
+    """How many examples a shard holds, by walking over their lengths.
 
     Raises:
-        InputError: the file is cut off or no TFRecord.
+        InputError: the file is cut off, no TFRecord, or holds another number than its index says.
     """
+    count = _walk(shard)
     index = index_of(shard)
-    if index is not None and shard.name in index.shards:
-        return index.shards[shard.name]
+    stated = count if index is None else index.shards.get(shard.name, count)
+    if stated != count:
+        raise InputError(
+            f"{shard} holds {count} plates, not the {stated} of its index; write it anew"
+        )
+    return count
+
+
+def _walk(shard: Path) -> int:
     # Framing: uint64 length, uint32 CRC of it, the data, uint32 CRC of that.
     count, position, size = 0, 0, shard.stat().st_size
     with shard.open("rb") as file:

@@ -16,6 +16,7 @@ from ..plate.schema import LabelSchema
 from .batch_reader import BatchReader
 from .dataset_util import PREFETCHED, batch_spec, numpy_map
 from .source import ORDER_STREAM, Batch, steps_for
+from .tfrecord_examples import check_examples, features_of
 from .tfrecord_files import count_plates, find_shards, index_of
 from .tfrecord_writer import write_tfrecords
 
@@ -43,16 +44,15 @@ class TFRecordSource:
 
     def __init__(self, paths: Sequence[str | Path], config: Config, schema: LabelSchema) -> None:
         shards = find_shards(paths)
-        _check_schema(shards, schema)
-        self._files = [str(shard) for shard in shards]
         self._count = sum(map(count_plates, shards))
+        _check_schema(shards, schema)
+        for shard in shards:
+            check_examples(shard, schema)
+        self._files = [str(shard) for shard in shards]
         self._config = config
         self._spec = batch_spec(config, len(schema.heads))
         self._reader = BatchReader(config, schema)
-        self._features = {
-            "image": tf.io.FixedLenFeature([], tf.string),
-            "label": tf.io.FixedLenFeature([len(schema.heads)], tf.int64),
-        }
+        self._features = features_of(schema)
 
     @property
     def plates_per_epoch(self) -> int:
@@ -161,6 +161,7 @@ def _label_width(shard: Path) -> int:
     try:
         first = next(iter(tf.data.TFRecordDataset(str(shard)).take(1).as_numpy_iterator()))
         features = tf.train.Example.FromString(first).features.feature
-    except (StopIteration, tf.errors.OpError, ValueError) as error:
+    # A message that is none raises what its damaged part makes of it.
+    except Exception as error:
         raise InputError(f"{shard} holds no readable example; write it anew") from error
     return len(features["label"].int64_list.value) if "image" in features else 0

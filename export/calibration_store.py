@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..files import atomic_path
 from ..inference.calibration import Calibration
 from ..inference.model_card import METADATA_KEY, ModelCard
+from ..keras_file import check_keras_file
 
 _KERAS_CONFIG = "config.json"
 
@@ -64,6 +65,7 @@ def _into_onnx(source: Path, target: Path, calibration: Calibration) -> None:
 
 def _into_keras(source: Path, target: Path, calibration: Calibration) -> None:
     """Copies the archive member by member: Keras itself would drop what it does not load."""
+    check_keras_file(source)
     try:
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
             for entry in old.infolist():

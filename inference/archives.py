@@ -9,7 +9,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
-from tarfile import HeaderError, ReadError, TarError, TarFile, TarInfo
+from tarfile import (
+    GNUTYPE_LONGLINK,
+    GNUTYPE_LONGNAME,
+    SOLARIS_XHDTYPE,
+    XGLTYPE,
+    XHDTYPE,
+    HeaderError,
+    ReadError,
+    TarError,
+    TarFile,
+    TarInfo,
+)
 from tarfile import open as open_archive
 from typing import Any, Self
 
@@ -24,6 +35,9 @@ _OPENERS: dict[bytes, Callable[[Any], Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
+# Headers whose content tarfile holds in memory, and how much of it names may take.
+_HELD = (GNUTYPE_LONGNAME, GNUTYPE_LONGLINK, XHDTYPE, XGLTYPE, SOLARIS_XHDTYPE)
+_MOST_HELD = 2**20
 # What damaged archives raise, by who notices; tarfile lets ValueErrors of odd numbers through.
 _DAMAGE = (TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
@@ -71,7 +85,11 @@ def broken(file: str, reason: str) -> NamedPicture:
 
 
 class _StrictHeader(TarInfo):
-    """tarfile takes a damaged header for the archive's end; what follows would be lost unsaid."""
+    """As tarfile's, without two of its ways.
+
+    It takes a damaged header for the archive's end; what follows would be lost unsaid. And it
+    holds long names and their like in memory, however long they say they are.
+    """
 
     @classmethod
     def fromtarfile(cls, tarfile: TarFile) -> Self:
@@ -81,6 +99,11 @@ class _StrictHeader(TarInfo):
             if type(error).__name__ == "EOFHeaderError":
                 raise
             raise ReadError(str(error)) from error
+
+    def _proc_member(self, tarfile: TarFile) -> Any:
+        if self.type in _HELD and self.size > _MOST_HELD:
+            raise ReadError(f"a name of {self.size} bytes")
+        return super()._proc_member(tarfile)  # type: ignore[misc]
 
 
 def _members(path: Path) -> Iterator[tuple[TarFile, TarInfo]]:

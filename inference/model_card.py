@@ -13,6 +13,8 @@ from .calibration import Calibration
 
 # The key of the card in an ONNX file's metadata.
 METADATA_KEY = "chepai"
+FAMILIES = ("multi_label", "ctc", "attention")
+PRECISIONS = ("fp32", "fp16", "int8")
 # Raised when the pixels that a model receives change: another resize, another channel order.
 PREPROCESSING = 1
 
@@ -72,8 +74,11 @@ class ModelCard:
             found = known.get("calibration")
             calibration = None if found is None else Calibration.from_dict(found)
             card = cls(**known | {"schema": schema, "calibration": calibration})
+            _check_kinds(card)
             size = (int(card.height), int(card.width))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (
+            ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError,
+        ) as error:  # fmt: skip
             raise InputError(
                 f"{source}: its chepai metadata is damaged ({error}); export the model again"
             ) from error
@@ -83,3 +88,12 @@ class ModelCard:
                 f"prepares version {PREPROCESSING}; export the model again with this version"
             )
         return card
+
+
+def _check_kinds(card: ModelCard) -> None:
+    """Raises ValueError where a value is of another kind than its field: files say anything."""
+    texts = (card.name, card.family, card.precision, card.preset or "", *card.versions.values())
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("names and versions are texts")
+    if card.family not in FAMILIES or card.precision not in PRECISIONS:
+        raise ValueError(f"there is no family {card.family} in {card.precision}")

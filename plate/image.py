@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from .picture_guard import MOST_BYTES, MOST_PIXELS, refusal, too_many_bytes
 
 # OpenCV's own complaints about a bad file are ours to tell, in one sentence.
@@ -33,11 +33,12 @@ IMAGE_SUFFIXES = (
 
 
 class ImageError(InputError):
-    """A picture that cannot be read; `reason` says why, without the file's name."""
+    """A picture that cannot be read; `reason` says why, without the file's name, `path`."""
 
     def __init__(self, reason: str, path: str | PathLike[str] | None = None) -> None:
         super().__init__(reason if path is None else f"cannot read the image {path}: {reason}")
-        self.reason = reason
+        self.reason = one_line(reason)
+        self.path = path
 
 
 def load_image(

@@ -128,7 +128,7 @@ def _tiff_size(data: bytes) -> tuple[int, int]:
 
 def _jpeg2000_size(data: bytes) -> tuple[int, int]:
     """Of all codestreams in the file the largest: which of them is decoded is not our choice."""
-    sizes = []
+    sizes: list[tuple[int, int]] = []
     place = data.find(_CODESTREAM)
     while place >= 0 and len(sizes) < _MOST_PARTS:
         right, lower, left, upper = struct.unpack_from(">IIII", data, place + 8)

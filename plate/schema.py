@@ -238,7 +238,7 @@ def _check_head(schema: str, head: Head) -> None:
 
 
 def _check_class(place: str, role: Role, name: str) -> None:
-    if role == "character" and len(name) != 1:
+    if role == "character" and (len(name) != 1 or not name.isprintable()):
         raise InputError(f"{place}: a class is one character; received {name!r}")
     number = name.isascii() and name.isdigit() and len(name) < 10 and int(name) > 0
     if role == "rows" and not number:

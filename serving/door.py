@@ -18,7 +18,7 @@ class Door:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._digests = [_digest(key) for key in keys]
+        self._digests = [_digest(key.encode()) for key in keys]
 
     @property
     def locked(self) -> bool:
@@ -29,7 +29,8 @@ class Door:
         """Raises ServiceError 401 for a request that may not come in."""
         if not self._digests:
             return
-        given = _digest(_key_of(request))
+        # Headers are bytes, which come decoded as Latin-1.
+        given = _digest(_key_of(request).encode("latin-1"))
         # Every key is compared to its end: how long it takes says nothing about them.
         fits = [hmac.compare_digest(given, digest) for digest in self._digests]
         if not any(fits):
@@ -49,6 +50,6 @@ def _key_of(request: Request) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _digest(key: str) -> bytes:
+def _digest(key: bytes) -> bytes:
     # Of one length whatever the key's is, as a comparison in constant time wants it.
-    return hashlib.sha256(key.encode()).digest()
+    return hashlib.sha256(key).digest()

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from ..errors import InputError
+from ..keras_file import load_checked
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,7 @@ def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
     Raises:
         InputError: the file is no Keras model, or no layer fits.
     """
-    try:
-        source = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError) as error:
-        raise InputError(f"cannot take weights from {path}: {error}") from error
+    source = load_checked(path, ours=False)
     held = {layer.name: layer for layer in source.layers}
     taken, missing = 0, []
     for layer in model.layers:

@@ -11,7 +11,7 @@ import keras
 
 from ..configs import Config
 from ..dataset.source import Source
-from ..errors import InputError
+from ..keras_file import load_checked
 from ..plate.schema import LabelSchema, load_schema
 from .devices import data_parallel, make_ready
 from .initialise import load_initial_weights
@@ -75,7 +75,4 @@ def _train(
 
 
 def _load_last(run: RunFolder) -> keras.Model:
-    try:
-        return keras.models.load_model(run.last)
-    except (ValueError, OSError, TypeError) as error:
-        raise InputError(f"cannot resume from {run.last}: {error}") from error
+    return load_checked(run.last, ours=False, compiled=True)

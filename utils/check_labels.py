@@ -185,7 +185,7 @@ def _read_pictures(lines: Iterable[LabelLine], workers: int) -> Iterator[_Pictur
 
 
 def _read_picture(line: LabelLine) -> _Picture:
-    if not line.name or not line.path.is_file():
+    if not line.name or not os.path.isfile(line.path):
         return _Picture(line, missing=True)
     try:
         image = load_image(line.path)

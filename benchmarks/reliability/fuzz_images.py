@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 SIZES = {"reader": 1, "predict": 250, "service": 1}
 START_SECONDS = 120  # for a door to open, on a busy machine
 MOST_WAIT = 30  # times the limit: a child that gets no processor is not one that hangs
-MOST_GROWTH = 0.2  # of memory behind the first tenth of the mutations
+MOST_GROWTH = 0.2  # of memory behind the first fifth of the inputs
 _UNCLEAR = re.compile(r"OpenCV|Traceback|Error\b|Exception|at 0x|^!|^\s*$")
 
 
@@ -133,7 +133,7 @@ def try_door(door: str, count: int, seed: int, limit: float, keep: Path | None) 
     """All inputs through one door; `keep` takes those that it did not survive."""
     findings = Findings()
     place = careful = 0
-    warm_at = count // 5
+    warm_at = max(2000, count // 5)
     while place < count:
         size = 1 if place < careful else SIZES[door]
         end = careful if place < careful else count

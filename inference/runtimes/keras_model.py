@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...frameworks import import_keras
+from ...keras_file import load_checked
 from ...plate.schema import LabelSchema
 from ..calibration import Calibration
 from ..model_card import ModelCard
@@ -35,15 +36,10 @@ def load_as_trained(path: Path, threads: int | None = None) -> Any:
     Raises:
         InputError: Keras or its backend is not installed, or the file is not a model of chepai.
     """
-    keras = import_keras(threads)
+    import_keras(threads)
     for module in _MODEL_MODULES:
         import_module(f"...{module}", __package__)
-    try:
-        model = keras.models.load_model(path, compile=False)
-    # Keras raises whatever the damaged part raised: zip, JSON, key or type errors.
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"cannot load {path}: {reason}") from error
+    model = load_checked(path)
     if getattr(model, "label_schema_config", None) is None:
         raise InputError(f"{path} is no model of chepai: it names no characters")
     return model

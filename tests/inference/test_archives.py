@@ -135,3 +135,17 @@ def test_memory_does_not_grow_with_the_number_of_members(tmp_path: Path):
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert grown < 100_000  # one kept member takes some 1,000 bytes
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_name_of_gigabytes_is_not_taken_into_memory(tmp_path: Path, kind: bytes):
+    member = tarfile.TarInfo("long")
+    member.type, member.size = kind, 300_000_000
+    bomb = gzip.compress(tar(("a.jpg", b"x"))[:1024] + member.tobuf() + bytes(300_000_000), 1)
+    path = written(tmp_path, bomb)
+    tracemalloc.start()
+    (first, _), (name, reason) = contents(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (first, name) == ("a.jpg", "") and "300000000 bytes" in str(reason)
+    assert most < 20_000_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from ...errors import InputError
+from ...keras_file import load_checked
 from .surgery import narrowed_like
 
 
@@ -16,10 +16,7 @@ def with_widths_of(model: keras.Model, path: str | Path) -> keras.Model:
     Raises:
         InputError: the file is no Keras model, or a slimmed one of another network.
     """
-    try:
-        source = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError) as error:
-        raise InputError(f"cannot take weights from {path}: {error}") from error
+    source = load_checked(path, ours=False)
     if not getattr(source, "slimmed_from", None):
         return model
     return narrowed_like(model, source)
