@@ -57,7 +57,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("tiny.onnx", "other.onnx"):
         onnx.save(model, tmp_path / name)
     with zipfile.ZipFile(tmp_path / "tiny.keras", "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"label_schema_config": {}}}))
+        model = {"registered_name": "chepai>Any", "config": {"label_schema_config": {}}}
+        archive.writestr("config.json", json.dumps(model))
+        archive.writestr("model.weights.h5", b"")
     lines = ["file\ttext"]
     for number in range(PLATES):
         picture = np.full((8, 24, 3), number, np.uint8)
