@@ -68,6 +68,12 @@ def answers_of(runtime: Runtime, pictures: Images, size: int = _BATCH) -> Probab
     return {head: np.concatenate([part[head] for part in parts]) for head in parts[0]}
 
 
+def surely_read(card: ModelCard, answers: Probabilities) -> npt.NDArray[np.bool_]:
+    """Which pictures a model reads with at least `DEFAULT_MIN_CONFIDENCE`, bool [n]."""
+    plates = decode_outputs(card.schema, card.family, answers)
+    return np.array([plate.confidence >= DEFAULT_MIN_CONFIDENCE for plate in plates], np.bool_)
+
+
 def agreement(card: ModelCard, wanted: Probabilities, received: Probabilities) -> Agreement:
     """Compares the answers of two models of one card to the same pictures."""
     moved, largest = [], 0.0
@@ -79,11 +85,10 @@ def agreement(card: ModelCard, wanted: Probabilities, received: Probabilities) -
     first, second = (
         decode_outputs(card.schema, card.family, answers) for answers in (wanted, received)
     )
-    sure = [plate.confidence >= DEFAULT_MIN_CONFIDENCE for plate in first]
-    changed = [one.text != other.text for one, other in zip(first, second, strict=True)]
-    both = [one and other for one, other in zip(sure, changed, strict=True)]
-    loss = float(np.mean(moved))
-    return Agreement(len(first), largest, loss, sum(changed), sum(sure), sum(both))
+    changed = np.array([one.text != other.text for one, other in zip(first, second, strict=True)])
+    sure = surely_read(card, wanted)
+    counts = (int(each.sum()) for each in (changed, sure, changed & sure))
+    return Agreement(len(first), largest, float(np.mean(moved)), *counts)
 
 
 def check_agreement(found: Agreement, precision: str, name: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chepai.errors import InputError
-from chepai.export.agreement import Agreement, agreement, check_agreement
+from chepai.export.agreement import Agreement, agreement, check_agreement, surely_read
 from chepai.inference.model_card import ModelCard
 from chepai.plate.schema import Head, LabelSchema
 
@@ -26,6 +26,11 @@ def test_differences_are_counted_as_worked_by_hand():
     assert found.loss == pytest.approx((0.1 + 0.2 + 0.0) / 3, abs=1e-6)
     # The second becomes B; 0.9 and 0.1, which is 0.9 of B, are sure.
     assert (found.pictures, found.changed, found.sure, found.changed_sure) == (3, 1, 2, 0)
+
+
+def test_sure_are_those_above_the_threshold():
+    sure = surely_read(CARD, probabilities(0.9, 0.82, 0.1, 0.84))  # 0.1 of A is 0.9 of B
+    assert sure.tolist() == [True, False, True, True]
 
 
 def test_a_sure_reading_that_changes_is_counted():

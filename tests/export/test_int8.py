@@ -138,6 +138,27 @@ def test_a_map_that_int8_ruins_is_float_at_both_ends(
     assert agreement(runtime.card, *answers).loss < loss_of_all(poisoned, pictures) / 3
 
 
+def test_pictures_that_the_source_cannot_read_choose_no_nodes(
+    graph, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+):
+    judged = []
+
+    def seen(runtime, images: np.ndarray) -> dict[str, np.ndarray]:
+        judged.append(len(images))
+        return answers_of(runtime, images)
+
+    sure = np.arange(16) % 2 == 0
+    monkeypatch.setattr(quantising, "answers_of", seen)
+    monkeypatch.setattr(quantising, "surely_read", lambda _card, _answers: sure)
+    monkeypatch.setattr(quantising, "LOSS_BAR", 1.0)
+    runtime = graph_runtime(graph)
+    for fewest, wanted in ((8, [16, 8]), (9, [16, 16])):
+        judged.clear()
+        monkeypatch.setattr(quantising, "_FEWEST_SURE", fewest)
+        quantising.quantised_graph(graph, runtime.card, runtime, pictures[:32])
+        assert judged == wanted
+
+
 def loss_of_all(graph, pictures: np.ndarray) -> float:
     """With every node in int8."""
     quantiser = Quantiser(graph, pictures[:16])
