@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +15,7 @@ from chepai.dataset.array_writer import write_array
 from chepai.errors import InputError
 from chepai.files import LOG_FILES, RotatingLog, WriteError, atomic_path, remove_partials
 from chepai.plate.schema import load_schema
-
-
-@contextlib.contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond so many bytes, as on a full disk."""
-    resource = pytest.importorskip("resource", reason="this system has no such limits")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from full_disk import files_up_to
 
 
 @pytest.mark.parametrize(

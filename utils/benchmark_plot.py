@@ -48,6 +48,8 @@ def plot_accuracy_latency(points: Sequence[Point], path: str | Path) -> None:
             label=point.label,
         )
     axes.set_xscale("log")
+    for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        which("{x:g}")  # 0.6 and 2, not powers of ten
     axes.set(
         xlabel="milliseconds a plate, end to end, one at a time (bar: to the 95th percentile)",
         ylabel="plates read right, %",

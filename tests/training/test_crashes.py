@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -24,6 +22,7 @@ from chepai.plate.schema import load_schema
 from chepai.training import callbacks, loop
 from chepai.training.callbacks import EpochEnd
 from chepai.training.run_folder import RunFolder
+from full_disk import files_up_to
 from noise_model import short_config, train
 from noise_plates import NoisePlates
 
@@ -110,17 +109,6 @@ def test_ctrl_c_while_validating_repeats_the_epoch(
     train(run, plates(), resume=True)
     assert_same(weights(run.final), weights(whole.final))
     assert run.metrics.read_bytes() == whole.metrics.read_bytes()
-
-
-@contextlib.contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond so many bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_disk_that_is_full_at_a_checkpoint_leaves_the_one_before(
