@@ -7,6 +7,7 @@ a file would cost is told from its bytes before anything decodes it.
 from __future__ import annotations
 
 import re
+import struct
 from typing import Literal, NamedTuple
 
 from .picture_header import PictureHeader, picture_header
@@ -22,6 +23,7 @@ _MOST_PASSES = 16  # over the most pixels that a picture may have
 _COSTS = {"JPEG 2000": 4}
 _MOST_SEGMENTS = 5000
 _PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS = 20_000  # of a PNG; 25 million pixels in pieces of 8 KB are half of that
 _AFTER_FILL = re.compile(rb"[^\xff]")
 
 Kind = Literal["empty", "bytes", "cut", "unknown", "pixels", "work"]
@@ -68,6 +70,8 @@ def _too_costly(header: PictureHeader, data: bytes, most_pixels: int) -> Refusal
         scans = data.count(b"\xff\xda")
         if scans > _MOST_SCANS or scans * header.pixels > _MOST_PASSES * most_pixels:
             return Refusal("work", "the JPEG has too many scans for its size")
+    if header.format == "PNG" and _png_end(data) is None:
+        return Refusal("work", f"the PNG has more than {_MOST_CHUNKS:,} chunks")
     return None
 
 
@@ -76,12 +80,26 @@ def _is_cut_off(data: bytes) -> bool:
     if data[:2] == b"\xff\xd8":
         return not data.endswith(b"\xff\xd9") and data.find(b"\xff\xd9", _jpeg_scan(data)) < 0
     if data[:8] == _PNG:
-        return data.rfind(b"IEND\xaeB`\x82") < 0
+        return (_png_end(data) or 0) > len(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return len(data) < int.from_bytes(data[4:8], "little") + 8
     if data[:2] == b"BM":
         return len(data) < int.from_bytes(data[2:6], "little")
     return False
+
+
+def _png_end(data: bytes) -> int | None:
+    """Where a PNG's chunks end if each is as long as it claims to be; None where they are endless.
+
+    OpenCV makes room for what a chunk claims, up to 4 GB, before it looks whether that is there.
+    """
+    place = len(_PNG)
+    for _ in range(_MOST_CHUNKS):
+        size, kind = struct.unpack(">I4s", data[place : place + 8].ljust(8, b"\xff"))
+        place += 12 + size
+        if kind == b"IEND" or place > len(data):
+            return place
+    return None
 
 
 def _jpeg_scan(data: bytes) -> int:

@@ -1,8 +1,9 @@
 """The three doors that pictures of strangers come in by, tried in a process of their own.
 
 `fuzz_images.py` starts it: `python fuzz_doors.py DOOR FIRST END SIZE SEED` tries the inputs FIRST
-to END, SIZE at a time, and writes a line of JSON for each to standard output. What was being tried
-when it dies or hangs is thus known: what follows the last line.
+to END, SIZE at a time, and writes a line of JSON to standard output when some are made and about to
+be tried, and one for each that was. What was being tried when it dies or hangs is thus known: what
+follows the last line; and how long that took does not count the making.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import itertools
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -53,6 +55,7 @@ def main() -> None:
     print(json.dumps({"ready": True}), file=out)
     stream = inputs(first, end, seed)
     while batch := list(itertools.islice(stream, size)):
+        print(json.dumps({"trying": batch[0][0]}), file=out)
         for line in _tried(door, batch):
             print(json.dumps(line), file=out)
 
@@ -71,8 +74,11 @@ def _tried(door: Door, batch: list[tuple[int, str, bytes]]) -> Iterator[dict[str
 
 
 def _memory() -> dict[str, float]:
+    """Megabytes that this process holds now, and the most that it ever held."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return {"mb": round(pages * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE, 1)}
+    now = pages * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"mb": round(now, 1), "most_mb": round(most, 1)}
 
 
 def _reader_door() -> Door:

@@ -124,6 +124,9 @@ def costly() -> Iterator[Named]:
     rows = zlib.compress(bytes((1 + 3 * 5000) * 5000), 9)
     yield "25 million pixels of nothing.png", png(5000, 5000, [rows])
     yield "900 million pixels of nothing.png", png(30_000, 30_000, [rows])
+    for kind in (b"tRNS", b"tEXt", b"IDAT", b"IEND"):
+        claim = struct.pack(">I", 0xFFFF0001) + kind
+        yield f"{kind.decode()} of 4 GB.png", _before_the_end(png(WIDTH, HEIGHT, [_PIXELS]), claim)
     yield "too few rows.png", png(5000, 4000, [rows[:1000]])
     bomb = b"a\0\0" + zlib.compress(bytes(50_000_000), 9)
     for kind in (b"zTXt", b"iCCP", b"iTXt"):
@@ -141,6 +144,12 @@ def costly() -> Iterator[Named]:
     yield "tile beyond numbers.tif", _tiled(0xFFFFFFF0, 0xFFFFFFF0)
     yield "directory of itself.tif", _ring()
     yield "64 MB of zeros.bmp", b"BM" + bytes(64_000_000)
+
+
+def _before_the_end(whole: bytes, chunk: bytes) -> bytes:
+    """A PNG with a chunk before its last one, and before its pixels."""
+    pixels, end = whole.index(b"IDAT") - 4, whole.index(b"IEND") - 4
+    return whole[:pixels] + chunk + whole[pixels:end] + chunk + whole[end:]
 
 
 def _costly_gifs() -> Iterator[Named]:

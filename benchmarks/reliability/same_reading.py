@@ -34,7 +34,7 @@ from chepai.export.source import open_source
 from chepai.inference.files import picture_files, sample_pictures
 from chepai.inference.pretrained import model_path
 from chepai.inference.runtimes import open_runtime
-from chepai.plate.image import load_image, resize
+from chepai.plate.image import ImageError, load_image, resize
 from chepai.plate.schema import load_schema
 
 SIZES = (2, 3, 8, 17, 64)
@@ -86,7 +86,10 @@ def main(arguments: list[str] | None = None) -> int:
 def plates(paths: Sequence[str], rendered: int) -> Iterator[Picture]:
     """uint8 RGB [h, w, 3] of any size."""
     for path in (*sample_pictures(), *picture_files(paths)):
-        yield load_image(path)
+        try:
+            yield load_image(path)
+        except ImageError as error:  # a folder of plates often holds their labels as well
+            print(f"left out: {error}", file=sys.stderr)
     renderer = plate_renderer(RenderConfig(), load_schema("cn"))
     for scene in SCENES:
         for plate in set_plates(renderer, "eval-v1", scene, rendered // len(SCENES)):

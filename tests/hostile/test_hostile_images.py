@@ -23,7 +23,8 @@ from picture_seeds import seeds
 REASONS = re.compile(
     r"the file is (empty|cut off: its end is missing)|not an image, or damaged(; JPEG.* are read)?"
     r"|\d+x\d+ pixels are too (many; [\d,]+ at most|few for a plate; 12x6 at least)"
-    r"|the JPEG has too many scans for its size|\d+ bytes are too many .*"
+    r"|the JPEG has too many scans for its size|the PNG has more than 20,000 chunks"
+    r"|\d+ bytes are too many .*"
 )
 MOST_SECONDS = 5.0  # of the processor; 1 on a machine that has nothing else to do
 
@@ -72,8 +73,22 @@ def test_what_costs_much_is_refused_before_a_decoder_sees_it():
     made = dict(hostile_images.costly())
     for name in ("900 million pixels of nothing.png", "1,000 scans.jpg", "16 MB of fill.jpg"):
         assert refusal(made[name]) is not None, name
+    for name in ("100,000 chunks.png", "100,000 empty pieces.png"):
+        assert refusal(made[name]).kind == "work", name
     assert refusal(bytes(MOST_BYTES + 1)).kind == "bytes"
     assert MOST_PIXELS == 25_000_000
+
+
+@pytest.mark.parametrize("kind", ["tRNS", "tEXt", "IDAT", "IEND"])
+def test_a_piece_that_claims_more_than_the_file_has_is_refused_before_a_decoder_sees_it(kind: str):
+    made = dict(hostile_images.costly())
+    assert refusal(made[f"{kind} of 4 GB.png"]).kind == "cut"
+
+
+def test_what_stands_behind_a_whole_png_does_not_matter():
+    png = hostile_images.seeds()["plain.png"]
+    assert outcome(png + b"\xff" * 30) == "read"
+    assert refusal(png[:-1]).kind == refusal(png[:-12]).kind == "cut"
 
 
 def test_a_file_taken_to_parts_and_joined_is_the_same():
@@ -102,17 +117,18 @@ def test_the_readers_door_survives_inputs_in_a_process_of_its_own():
 def test_a_child_that_dies_or_hangs_is_seen_and_its_input_kept(tmp_path, monkeypatch):
     from fuzz_images import Child
 
-    class Dying:
-        """Ends at the second input of each child, once with a signal and once never."""
+    class Dying(Child):
+        """Ends at the second input of each child: by a signal, or never; it hates number 3."""
 
         def __init__(self, door: str, first: int, end: int, size: int, seed: int) -> None:
             self._lines = iter([{}, *self._answers(first, end)])
             self._status = -11 if first < 2 else None
 
         def _answers(self, first: int, end: int):
-            for number in itertools.islice(range(first, end), 1):
+            for number in itertools.islice(range(first, end), int(first != 3)):
                 line = {"number": number, "name": "x", "outcome": "read"}
-                yield line | {"seconds": 0.1, "mb": 50.0}
+                yield {"trying": number}
+                yield line | {"seconds": 0.1, "mb": 50.0, "most_mb": 60.0}
 
         def line(self, limit: float):
             return next(self._lines, None)
@@ -120,12 +136,12 @@ def test_a_child_that_dies_or_hangs_is_seen_and_its_input_kept(tmp_path, monkeyp
         def end(self):
             return self._status
 
-    assert callable(Child.line)
     monkeypatch.setattr("fuzz_images.Child", Dying)
-    findings = try_door("reader", 4, seed=0, limit=1.0, keep=tmp_path)
+    findings = try_door("reader", 6, seed=0, limit=1.0, keep=tmp_path)
     assert [found["number"] for found in findings.crashes] == [1]
     assert [found["number"] for found in findings.hangs] == [3]
-    assert findings.inputs == 4 and not findings.good
+    assert findings.slow_once == [3, 5], "what is only slow once is tried again"
+    assert findings.inputs == 6 and not findings.good
     assert sorted(file.name for file in tmp_path.iterdir()) == ["reader-1.bin", "reader-3.bin"]
 
 
