@@ -34,9 +34,12 @@ def run_to_its_end(command: Iterable[str]) -> float:
 def kill(process: Process) -> bool:
     """Whether SIGKILL met it alive; waits until its workers have ended by themselves too.
 
+    It is stopped at once, at whatever it does, and killed when its workers are known.
+
     Raises:
         RuntimeError: a worker outlives its parent by 20 s.
     """
+    process.send_signal(signal.SIGSTOP)
     workers = children_of(process.pid)
     process.send_signal(signal.SIGKILL)
     killed = process.wait() == -signal.SIGKILL
@@ -66,13 +69,18 @@ def is_alive(process: int) -> bool:
     return state not in "ZX"
 
 
-def wait_until(process: Process, wanted: Callable[[], bool], seconds: float = 600) -> bool:
+def wait_until(
+    process: Process,
+    wanted: Callable[[], bool],
+    seconds: float = 600,
+    pause: float = POLL_SECONDS,
+) -> bool:
     """Whether it came true before the process ended or the time was over."""
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         if wanted():
             return True
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
     return False
 
 
