@@ -3,8 +3,8 @@
 Decoders are not instrumented; `fuzz_images.py` tries those. Wants `pip install atheris`
 (Linux, CPython 3.11 to 3.13). From the repository's root:
 `python benchmarks/reliability/fuzz_python.py TARGET [FOLDER] [-max_total_time=60 …]`: FOLDER
-keeps the inputs that found something new. It ends with the first input that raises anything but
-a refusal, and leaves it as a file `crash-…`.
+keeps the inputs that found something new; it begins with those of `fuzz_seeds.py`. It ends with the
+first input that raises anything but a refusal, and leaves it as a file `crash-…`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ import io
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+# Our own, and the parsers in Python that they stand on.
+INSTRUMENTED = ["chepai", "yaml", "python_multipart"]
 TARGETS = ("header", "labels", "yaml", "card", "form", "rectangles", "list")
 
 
@@ -27,10 +31,19 @@ def main() -> None:
         import atheris
     except ModuleNotFoundError as error:
         raise SystemExit("this needs atheris: pip install atheris") from error
-    with atheris.instrument_imports(include=["chepai"]):
+    with atheris.instrument_imports(include=INSTRUMENTED):
+        from fuzz_seeds import mutate_values, seeds
+
         target = globals()[f"_{name}"]()
-    atheris.Setup([sys.argv[0], *sys.argv[2:]], target)
-    atheris.Fuzz()
+    options: dict[str, Any] = {}
+    if name in ("card", "yaml"):
+        options["custom_mutator"] = partial(mutate_values, fuzzer=atheris)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, data in enumerate(seeds(name)):
+            Path(folder, str(number)).write_bytes(data)
+        # What is new goes into the first folder that is named.
+        atheris.Setup([sys.argv[0], *sys.argv[2:], folder], target, **options)
+        atheris.Fuzz()
 
 
 def _header() -> Callable[[bytes], None]:
