@@ -136,6 +136,23 @@ def _thinned(ink: np.ndarray, finer: float) -> np.ndarray:
     return (np.clip(depth - lost + 0.5, 0, 1) * 255).astype(np.uint8)
 
 
+def bend(rng: np.random.Generator, mask: np.ndarray, amount: float) -> np.ndarray:
+    """The same character, uint8 [h, w], as another hand draws it.
+
+    Its strokes are moved along a smooth random field, by at most the share `amount` of the cell's
+    sides; what leaves the cell is lost.
+    """
+    height, width = mask.shape
+    coarse = rng.uniform(-amount, amount, (4, 4, 2)).astype(np.float32)
+    field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    columns, rows = np.meshgrid(
+        np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+    )
+    columns += field[..., 0] * width
+    rows += field[..., 1] * height
+    return cv2.remap(mask, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+
 def _fit_cell(ink: np.ndarray, width: int, height: int) -> np.ndarray:
     """Stretches the ink to fill a cell, but narrow characters (1, I) keep their width."""
     natural = ink.shape[1] * height / ink.shape[0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from .banks import blotches, cut
 from .geometry import Layout
-from .glyphs import GlyphSource
+from .glyphs import GlyphSource, bend
 from .lighting import saturated
 from .paints import Paint, Rgb
 
@@ -37,14 +37,16 @@ def draw_plate(
     scale: float,
     dirt: float,
     finer: float = 0.0,
+    bent: float = 0.0,
 ) -> FlatPlate:
     """The plate at `scale` pixels per mm; `dirt` in 0..1 is how much of it is covered at most.
 
-    Chinese characters lose the share `finer` of their strokes' width.
+    Chinese characters lose the share `finer` of their strokes' width, which wander by the share
+    `bent` of the character's cell at most.
     """
     height = round((layout.height + 2 * MARGIN) * scale)
     width = round((layout.width + 2 * MARGIN) * scale)
-    ink, accent = _stencils(rng, layout, glyphs, scale, (height, width), finer)
+    ink, accent = _stencils(rng, layout, glyphs, scale, (height, width), finer, bent)
     planes = _ground(layout, paint, scale, (height, width))
     _add_frame(rng, planes, layout, paint, scale)
     _apply(planes, ink, paint.ink)
@@ -71,6 +73,7 @@ def _stencils(
     scale: float,
     size: tuple[int, int],
     finer: float,
+    bent: float,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Coverage of ink and of the accent colour, float32 [h, w] in 0..1."""
     ink = np.zeros(size, np.uint8)
@@ -84,6 +87,8 @@ def _stencils(
             max(3, round(cell.height * scale)),
             0.0 if cell.character.isascii() else finer,
         )
+        if bent and not cell.character.isascii():
+            glyph = bend(rng, glyph, bent)
         x = round((MARGIN + cell.x + dx) * scale)
         y = round((MARGIN + cell.y + dy) * scale)
         if cell.accent and accent is None:

@@ -110,7 +110,7 @@ class PlateRenderer:
         scale = quantise_scale(drawn / where.width * 1.02)
         dirt = rng.uniform(*scene.dirt)
         finer = float(rng.choice(scene.finer)) if scene.finer else 0.0
-        flat = draw_plate(rng, where, paint, self._glyphs, scale, dirt, finer)
+        flat = draw_plate(rng, where, paint, self._glyphs, scale, dirt, finer, scene.bent)
         backdrop = self._backdrops.draw(rng, view.height, view.width)
         image = camera.photograph(flat, view, backdrop)
         contrast = tone.contrast(paint.ground, paint.ink)

@@ -20,7 +20,8 @@ class Scene:
     Widths are in pixels of the plate; blur and motion in hundredths of the plate's width;
     angles in degrees; brightness is a factor; `trim` is the share of crops that go inside the
     plate's frame, up to the characters; `finer` holds shares of their strokes' width that Chinese
-    characters lose, one of which is drawn.
+    characters lose, one of which is drawn; `bent` is how far their strokes wander at most, as a
+    share of the character's cell.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Scene:
     cast_strength: Range = (0.04, 0.2)
     trim: float = 0.0
     finer: tuple[float, ...] = ()
+    bent: float = 0.0
 
 
 GATE = Scene(
@@ -155,6 +157,8 @@ STORED = Scene(
     trim=0.6,
     # Printed provinces are finer than drawn ones: photographed strokes are a third thinner.
     finer=(0.0, 0.15, 0.3, 0.45),
+    # Plate makers draw them differently, as they do not draw letters and digits.
+    bent=0.05,
 )
 SCENES = {scene.name: scene for scene in (GATE, PARKING, ROAD, STORED)}
 SCENE_NAMES = (*SCENES, "reject")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from chepai.dataset.synthetic.glyphs import GlyphSource, quantise_scale
+from chepai.dataset.synthetic.glyphs import GlyphSource, bend, quantise_scale
 from chepai.errors import InputError
 from chepai.plate.schema import load_schema
 
@@ -88,3 +88,13 @@ def test_finer_strokes_break_no_province():
         bold, fine = (fonts.mask(character, "single", 90, 180, finer) for finer in (0.0, 0.45))
         assert 0.4 < (fine > 127).sum() / (bold > 127).sum() < 0.8, character
         assert likeness(bold, fine) > 0.7, character
+
+
+def test_a_bent_character_moves_no_further_than_asked():
+    mask = np.zeros((180, 90), np.uint8)
+    mask[60:120, 30:60] = 255
+    for seed in range(20):
+        bent = bend(np.random.default_rng(seed), mask, 0.05)
+        assert (bent[69:111, 35:55] == 255).all(), "what lies deeper than the bend stays inked"
+        bent[51:129, 25:65] = 0
+        assert not bent.any()
