@@ -17,6 +17,7 @@ import json
 import os
 import queue
 import re
+import statistics
 import subprocess
 import sys
 import threading
@@ -35,6 +36,7 @@ PREDICT_SECONDS = 3.0  # that `predict` takes besides, and for each further pict
 FURTHER_SECONDS = 0.02
 MOST_WAIT = 60  # times the limit: a child that gets no processor is not one that hangs
 MOST_GROWTH = 0.2  # of memory behind the first fifth of the inputs
+EACH = 50  # inputs after which the memory is noted
 MOST_MB = 1000  # at any time: the most pixels that are decoded, several times
 _UNCLEAR = re.compile(r"OpenCV|Traceback|Error\b|Exception|at 0x|^!|^\s*$")
 
@@ -51,22 +53,34 @@ class Findings:
     slow_once: list[int] = field(default_factory=list)
     unclear: list[dict[str, Any]] = field(default_factory=list)
     slowest: dict[str, Any] = field(default_factory=lambda: {"seconds": 0.0})
-    memory_mb: dict[str, float] = field(default_factory=dict)
+    peak_mb: float = 0.0
+    held_mb: list[float] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
         """Whether all promises were kept."""
-        bounded = self.growth <= MOST_GROWTH and self.memory_mb.get("peak", 0.0) <= MOST_MB
+        bounded = self.growth <= MOST_GROWTH and self.peak_mb <= MOST_MB
         return bounded and not (self.crashes or self.hangs or self.unclear)
 
     @property
-    def growth(self) -> float:
-        """Of memory between the warm door and its end, as a share."""
-        warm = self.memory_mb.get("warm")
-        return max(0.0, self.memory_mb["end"] / warm - 1) if warm else 0.0
+    def memory(self) -> tuple[float, float]:
+        """Megabytes held in the second and in the last fifth, medians: single pictures are large,
+        and what they took goes back to the system when it likes.
+        """
+        fifth = len(self.held_mb) // 5
+        if not fifth:
+            return (self.peak_mb, self.peak_mb)
+        second, last = self.held_mb[fifth : 2 * fifth], self.held_mb[-fifth:]
+        return (statistics.median(second), statistics.median(last))
 
-    def add(self, line: dict[str, Any], warm_at: int) -> None:
+    @property
+    def growth(self) -> float:
+        """Of memory, as a share."""
+        second, last = self.memory
+        return max(0.0, last / second - 1) if second else 0.0
+
+    def add(self, line: dict[str, Any]) -> None:
         """Counts one answer."""
         self.inputs += 1
         outcome = line["outcome"]
@@ -80,10 +94,9 @@ class Findings:
                 self.unclear.append({key: line[key] for key in ("number", "name", "outcome")})
         if line["seconds"] > self.slowest["seconds"]:
             self.slowest = {key: line[key] for key in ("number", "name", "outcome", "seconds")}
-        if line["number"] >= warm_at:
-            self.memory_mb.setdefault("warm", line["mb"])
-        self.memory_mb["end"] = line["mb"]
-        self.memory_mb["peak"] = max(line["most_mb"], self.memory_mb.get("peak", 0.0))
+        if self.inputs % EACH == 0:
+            self.held_mb.append(line["mb"])
+        self.peak_mb = max(line["most_mb"], self.peak_mb)
 
 
 class Child:
@@ -144,7 +157,6 @@ def try_door(door: str, count: int, seed: int, limit: float, keep: Path | None) 
     """All inputs through one door; `keep` takes those that it did not survive."""
     findings = Findings()
     place = careful = 0
-    warm_at = max(2000, count // 5)
     while place < count:
         size = 1 if place < careful else SIZES[door]
         end = careful if place < careful else count
@@ -152,7 +164,7 @@ def try_door(door: str, count: int, seed: int, limit: float, keep: Path | None) 
         child.line(START_SECONDS)
         most = limit + (door == "predict") * PREDICT_SECONDS + (size - 1) * FURTHER_SECONDS
         while place < end and (line := child.outcome(most)) is not None:
-            findings.add(line, warm_at)
+            findings.add(line)
             place = line["number"] + 1
         status = child.end()
         if place < end and size > 1:
@@ -205,12 +217,12 @@ def main() -> int:
 
 def _row(door: str, found: Findings) -> str:
     lists = (found.crashes, found.hangs, found.unclear)
-    memory = found.memory_mb
+    second, last = found.memory
     return (
         f"| {door} | {found.inputs:,} | {found.read:,} | {found.refused:,} | "
         f"{' | '.join(str(len(each)) for each in lists)} | {found.slowest['seconds']:.2f} s "
-        f"({found.slowest.get('name')}) | {memory.get('warm', 0):.0f} to {memory.get('end', 0):.0f}"
-        f", at most {memory.get('peak', 0):.0f} MB |"
+        f"({found.slowest.get('name')}) | {second:.0f} to {last:.0f}"
+        f", at most {found.peak_mb:.0f} MB |"
     )
 
 

@@ -15,7 +15,7 @@ from chepai.plate.picture_guard import MOST_BYTES, MOST_PIXELS, refusal
 pytest.importorskip("PIL", reason="the extra render is absent")
 
 import hostile_images
-from fuzz_images import try_door
+from fuzz_images import Findings, try_door
 from picture_mutations import mutated
 from picture_parts import join, split
 from picture_seeds import seeds
@@ -143,6 +143,13 @@ def test_a_child_that_dies_or_hangs_is_seen_and_its_input_kept(tmp_path, monkeyp
     assert findings.slow_once == [3, 5], "what is only slow once is tried again"
     assert findings.inputs == 6 and not findings.good
     assert sorted(file.name for file in tmp_path.iterdir()) == ["reader-1.bin", "reader-3.bin"]
+
+
+def test_memory_that_grows_is_told_and_a_large_picture_is_not_growth():
+    steady = Findings(peak_mb=500.0, held_mb=[100.0] * 9 + [400.0] + [101.0] * 10)
+    assert steady.good and steady.growth < 0.02
+    assert not Findings(held_mb=[100.0 + 10 * number for number in range(20)]).good
+    assert not Findings(peak_mb=4000.0, held_mb=[100.0] * 20).good
 
 
 def test_exactly_the_transparency_of_the_formula():
