@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from killing import RUN
@@ -14,13 +15,15 @@ class Service:
     """Started with options of `serve`; ends by `end`, or with the block that it is opened for.
 
     Args:
-        log: a file for its log.
+        log: a file for its log; None: it writes none.
         options: further ones.
+        before: a command that becomes the service.
     """
 
-    def __init__(self, log: Path, *options: str) -> None:
+    def __init__(self, log: Path | None, *options: str, before: Sequence[str] = ()) -> None:
         self.log = log
-        command = [*RUN, "serve", "--port", "0", "--log-file", str(log), *options]
+        kept = [] if log is None else ["--log-file", str(log)]
+        command = [*before, *RUN, "serve", "--port", "0", *kept, *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -53,6 +56,7 @@ class Service:
 
     def answered(self, status: int) -> int:
         """How many requests it says it has answered so."""
+        assert self.log is not None
         lines = self.log.read_text("utf-8").splitlines()
         return sum(json.loads(line).get("status") == status for line in lines)
 
