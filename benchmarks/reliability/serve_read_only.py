@@ -17,6 +17,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import chepai
@@ -27,6 +28,8 @@ from service_process import Service
 
 NOBODY = "65534"
 INSIDE = "--inside"
+_ROOTED = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+NAMESPACE = ("unshare", *_ROOTED, "--mount", "--")
 # What the kernel makes up as it is asked; disks are not among them.
 _KERNEL = {"proc", "sysfs", "devtmpfs", "devpts", "mqueue", "cgroup", "cgroup2"}
 
@@ -36,25 +39,47 @@ def main() -> int:
     if INSIDE in sys.argv:
         close_the_tree()
         give_up_rights(sys.argv[sys.argv.index(INSIDE) + 1 :])
-    asked, found = Asked(*all_requests("default")), Load()
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    before = ["unshare", *user, "--mount", "--", sys.executable, __file__, INSIDE]
-    with Service(None, "--quiet", before=before) as service:
-        held = rights(service.process.pid)
-        writable = writable_disks(service.process.pid)
-        asyncio.run(ask_for(service.port, asked, found, seconds=10))
-        status = service.end()
+    found = serve(10.0)
+    told = (f"{name} {value}" for name, value in found.rights.items())
     print("| rights | disks that it can write | readings | refused | wrong | lost | exit status |")
     print("|---|---|---|---|---|---|---|")
+    load = found.load
     print(
-        f"| {', '.join(f'{name} {value}' for name, value in held.items())} | "
-        f"{', '.join(writable) or 'none'} | {found.readings} | {found.hostile} | {found.wrong} | "
-        f"{found.lost} | {status} |"
+        f"| {', '.join(told)} | {', '.join(found.writable) or 'none'} | {load.readings} | "
+        f"{load.hostile} | {load.wrong} | {load.lost} | {found.status} |"
     )
-    print(*found.examples, sep="\n")
-    few = held["CapEff"] == "0" * 16 and held["NoNewPrivs"] == "1" and held["Uid"] != "0"
-    good = few and not writable and found.readings and not (found.wrong or found.lost or status)
-    return int(not good)
+    print(*load.examples, sep="\n")
+    return int(not found.good)
+
+
+@dataclass
+class Served:
+    """What a service may do, what four clients saw of it, and the status it ended with."""
+
+    rights: dict[str, str]
+    writable: list[str]
+    load: Load
+    status: int = 0
+
+    @property
+    def good(self) -> bool:
+        """Whether it did all that it should, and may do nothing else."""
+        few = (self.rights["CapEff"], self.rights["NoNewPrivs"]) == ("0" * 16, "1")
+        none = self.rights["Uid"] != "0" and not self.writable
+        load = self.load
+        return few and none and load.readings > 0 and not (load.wrong or load.lost or self.status)
+
+
+def serve(seconds: float) -> Served:
+    """Starts it, asks it for so long, and ends it."""
+    asked, load = Asked(*all_requests("default")), Load()
+    before = [*NAMESPACE, sys.executable, __file__, INSIDE]
+    with Service(None, "--quiet", before=before) as service:
+        process = service.process.pid
+        found = Served(rights(process), writable_disks(process), load)
+        asyncio.run(ask_for(service.port, asked, load, seconds))
+        found.status = service.end()
+    return found
 
 
 async def ask_for(port: int, asked: Asked, found: Load, seconds: float) -> None:

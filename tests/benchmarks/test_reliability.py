@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,27 @@ def test_the_service_answers_everybody_and_all_that_it_accepted(
     assert load.statuses[503] == 0 < overload.statuses[503]
     came = sum(found.statuses[200] for found in (load, overload)) + ended["came"]
     assert (ended["wrong"], ended["exit status"], ended["given"]) == (0, 0, came)
+
+
+@needs_linux
+def test_the_service_needs_no_root_and_no_disk_that_it_can_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("fastapi", reason="the extra serve is absent")
+    import serve_read_only
+
+    probe = [*serve_read_only.NAMESPACE, "mount", "-o", "remount,ro,bind", "/"]
+    try:
+        may = subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        may = False
+    if not may:
+        pytest.skip("namespaces of mounts want root, or a kernel that lets anybody have them")
+    monkeypatch.setenv("CHEPAI_API_KEY", "")
+    found = serve_read_only.serve(seconds=1)
+    assert found.good, found
+    assert not replace(found, writable=["/tmp"]).good
+    assert not replace(found, rights=found.rights | {"Uid": "0"}).good
 
 
 def test_a_wrong_answer_would_be_told() -> None:
