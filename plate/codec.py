@@ -166,13 +166,12 @@ def decode(
     if constrain and not valid.all():
         corrected = tables.read_kinds(padded[~valid], length_scores[~valid])
         classes[~valid], length_choice[~valid] = corrected
-    confidences = np.take_along_axis(padded, classes[:, :, None], 2)[:, :, 0]
-    length_confidence = np.take_along_axis(length_scores, length_choice[:, None], 1)[:, 0]
+    plates = np.arange(len(padded))
     return _plates(
-        tables.characters[np.arange(schema.max_length), classes].tolist(),
-        confidences.tolist(),
+        tables.characters[tables.positions, classes].tolist(),
+        padded[plates[:, None], tables.positions, classes].tolist(),
         [schema.lengths[choice] for choice in length_choice.tolist()],
-        length_confidence.tolist(),
+        length_scores[plates, length_choice].tolist(),
         best_names(schema, "colour", probabilities, len(padded)),
         best_names(schema, "rows", probabilities, len(padded)),
         valid.tolist(),
@@ -207,9 +206,10 @@ def best_names(
     head = schema.head_of(role)
     if head is None:
         return [None] * batch
-    known = np.array(list(head.indices.values()))
-    best = known[_output(probabilities, head)[:, known].argmax(1)]
-    return [head.classes[index] for index in best.tolist()]
+    values = _output(probabilities, head)
+    if len(head.indices) < head.width:  # spare classes are never read
+        values = np.where([name is not None for name in head.classes], values, -1.0)
+    return [head.classes[index] for index in values.argmax(1).tolist()]
 
 
 def _output(probabilities: Mapping[str, np.ndarray], head: Head) -> np.ndarray:
@@ -232,6 +232,7 @@ class _Tables:
     def __init__(self, schema: LabelSchema) -> None:
         heads = schema.characters
         self.width = max(head.width for head in heads)
+        self.positions = np.arange(len(heads))
         self.characters = np.full((len(heads), self.width), UNKNOWN, object)
         for position, head in enumerate(heads):
             for name, index in head.indices.items():
@@ -303,7 +304,7 @@ class _Tables:
         """Whether classes [batch, positions] of these lengths [batch] are a kind: bool [batch]."""
         if not self.kind_lengths.size:
             return np.ones(len(classes), bool)
-        possible = self.fits[np.arange(classes.shape[1]), classes].all(1)
+        possible = self.fits[self.positions, classes].all(1)
         return (possible & self.length_fits[lengths]).any(1)
 
     def read_kinds(
