@@ -10,7 +10,7 @@ import re
 import struct
 from typing import Literal, NamedTuple
 
-from .picture_header import PictureHeader, picture_header
+from .picture_header import PictureHeader, picture_header, sample_bits
 
 MOST_BYTES = 64 * 2**20  # of a file: more is no picture of a plate
 MOST_PIXELS = 25_000_000  # of a picture: what common decoders do in less than a second
@@ -19,8 +19,9 @@ FORMATS = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF", "JPEG 2000", "PNM")
 # Each scan of a progressive JPEG costs a pass over all pixels; encoders make about ten.
 _MOST_SCANS = 64
 _MOST_PASSES = 16  # over the most pixels that a picture may have
-# A pixel of a wavelet costs as much as this many of the other formats.
-_COSTS = {"JPEG 2000": 4}
+# A pixel of these costs as much as so many of the other formats; one of 16 bits twice as much.
+_COSTS = {"JPEG 2000": 4, "WebP": 2}
+_MOST_BITS = 16
 _MOST_SEGMENTS = 5000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 20_000  # of a PNG; 25 million pixels in pieces of 8 KB are half of that
@@ -62,7 +63,10 @@ def too_many_bytes(size: int) -> str:
 
 
 def _too_costly(header: PictureHeader, data: bytes, most_pixels: int) -> Refusal | None:
-    most = most_pixels // _COSTS.get(header.format, 1)
+    bits = sample_bits(data)
+    if bits > _MOST_BITS:
+        return Refusal("unknown", f"its pixels have {bits} bits a colour; {_MOST_BITS} at most")
+    most = most_pixels // (_COSTS.get(header.format, 1) * (1 + (bits > 8)))
     if header.pixels > most:
         size = f"{header.width}x{header.height}"
         return Refusal("pixels", f"{size} pixels are too many; {most:,} at most")

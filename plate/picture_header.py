@@ -16,6 +16,8 @@ from typing import NamedTuple
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG: frame headers, which hold the size
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # JPEG: markers without a length
 _MOST_PARTS = 5000  # segments or directory entries before the size; more are an attack on time
+_TIFF_WIDTH, _TIFF_LENGTH, _TIFF_BITS = 256, 257, 258  # TIFF: tags
+_MOST_SAMPLES = 64  # TIFF: numbers that a pixel is made of
 _CODESTREAM = b"\xff\x4f\xff\x51"  # JPEG 2000: its first two markers, SOC and SIZ
 _PNM = re.compile(rb"P[1-6](?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})[\s#]")
 
@@ -46,6 +48,16 @@ def picture_header(data: bytes) -> PictureHeader | None:
                 return None
             return PictureHeader(name, width, height) if width > 0 and height > 0 else None
     return None
+
+
+def sample_bits(data: bytes) -> int:
+    """Of how many bits the numbers are that a PNG or TIFF's pixels are made of; 8 for all else.
+
+    Of a file whose header `picture_header` could read.
+    """
+    if data.startswith(b"\x89PNG"):
+        return data[24]
+    return _tiff_tags(data)[_TIFF_BITS] if data[:2] in (b"II", b"MM") else 8
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
@@ -110,20 +122,40 @@ def _uint24(data: bytes, place: int) -> int:
 
 
 def _tiff_size(data: bytes) -> tuple[int, int]:
-    """Width and length of the first directory; a file that repeats them counts by its largest."""
+    """Width and length of the first directory."""
+    found = _tiff_tags(data)
+    return found[_TIFF_WIDTH], found[_TIFF_LENGTH]
+
+
+def _tiff_tags(data: bytes) -> dict[int, int]:
+    """Size and bits of the first directory; a file that repeats them counts by its largest."""
     order = "<" if data[:2] == b"II" else ">"
     (place,) = struct.unpack_from(f"{order}I", data, 4)
     (entries,) = struct.unpack_from(f"{order}H", data, place)
     if entries > _MOST_PARTS:
         raise LookupError
-    found = {256: 0, 257: 0}
+    found = {_TIFF_WIDTH: 0, _TIFF_LENGTH: 0, _TIFF_BITS: 1}
     for entry in range(place + 2, place + 2 + 12 * entries, 12):
-        tag, kind, _count = struct.unpack_from(f"{order}HHI", data, entry)
+        tag, kind, count = struct.unpack_from(f"{order}HHI", data, entry)
         if tag in found:
-            form = {3: "H", 4: "I"}[kind]
-            (value,) = struct.unpack_from(order + form, data, entry + 8)
-            found[tag] = max(found[tag], value)
-    return found[256], found[257]
+            # There is one size; each of a pixel's numbers has its bits.
+            most = _MOST_SAMPLES if tag == _TIFF_BITS else 1
+            values = _tiff_values(
+                data, entry + 8, order, {1: "B", 3: "H", 4: "I"}[kind], count, most
+            )
+            found[tag] = max(found[tag], *values)
+    return found
+
+
+def _tiff_values(
+    data: bytes, place: int, order: str, form: str, count: int, most: int
+) -> tuple[int, ...]:
+    if not 0 < count <= most:
+        raise LookupError
+    form = f"{order}{count}{form}"
+    if struct.calcsize(form) > 4:  # they stand elsewhere
+        (place,) = struct.unpack_from(f"{order}I", data, place)
+    return struct.unpack_from(form, data, place)
 
 
 def _jpeg2000_size(data: bytes) -> tuple[int, int]:

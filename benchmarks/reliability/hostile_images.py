@@ -143,6 +143,8 @@ def costly() -> Iterator[Named]:
     yield "tile of gigabytes.tif", _tiled(0x8000, 0x8000)
     yield "tile beyond numbers.tif", _tiled(0xFFFFFFF0, 0xFFFFFFF0)
     yield "directory of itself.tif", _ring()
+    yield "25 million pixels of 64 bits.tif", deep_tiff(5000, 5000, 64)
+    yield "25 million pixels of 16 bits.tif", deep_tiff(5000, 5000, 16)
     yield "64 MB of zeros.bmp", b"BM" + bytes(64_000_000)
 
 
@@ -169,6 +171,24 @@ def _tiled(width: int, height: int) -> bytes:
               322: width, 323: height, 324: 8, 325: 16}  # fmt: skip
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in values.items())
     return b"II*\0" + struct.pack("<I", 24) + bytes(16) + struct.pack("<H", len(values)) + entries
+
+
+def deep_tiff(width: int, height: int, bits: int, rows: int = 50) -> bytes:
+    """A TIFF of three colours, all of whose strips are one: its zeros packed."""
+    strip = zlib.compress(bytes(rows * width * 3 * bits // 8), 9)
+    count, start = height // rows, 8 + 2 + 12 * 11 + 4
+    deep, floats = struct.pack("<3H", *[bits] * 3), struct.pack("<3H", *[3 if bits > 16 else 1] * 3)
+    ends = [start, start + len(deep), start + 2 * len(deep), start + 2 * len(deep) + 4 * count]
+    places = struct.pack(f"<{count}I", *[ends[3] + 4 * count] * count)
+    sizes = struct.pack(f"<{count}I", *[len(strip)] * count)
+    entries = (
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, ends[0]), (259, 3, 1, 8),
+        (262, 3, 1, 2), (273, 4, count, ends[2]), (277, 3, 1, 3), (278, 4, 1, rows),
+        (279, 4, count, ends[3]), (284, 3, 1, 1), (339, 3, 3, ends[1]),
+    )  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4)
+    return head + deep + floats + places + sizes + strip
 
 
 def _ring() -> bytes:

@@ -24,7 +24,7 @@ REASONS = re.compile(
     r"the file is (empty|cut off: its end is missing)|not an image, or damaged(; JPEG.* are read)?"
     r"|\d+x\d+ pixels are too (many; [\d,]+ at most|few for a plate; 12x6 at least)"
     r"|the JPEG has too many scans for its size|the PNG has more than 20,000 chunks"
-    r"|\d+ bytes are too many .*"
+    r"|\d+ bytes are too many .*|its pixels have \d+ bits a colour; 16 at most"
 )
 MOST_SECONDS = 5.0  # of the processor; 1 on a machine that has nothing else to do
 
@@ -73,6 +73,8 @@ def test_what_costs_much_is_refused_before_a_decoder_sees_it():
     made = dict(hostile_images.costly())
     for name in ("900 million pixels of nothing.png", "1,000 scans.jpg", "16 MB of fill.jpg"):
         assert refusal(made[name]) is not None, name
+    assert refusal(made["25 million pixels of 64 bits.tif"]).kind == "unknown"
+    assert refusal(made["25 million pixels of 16 bits.tif"]).kind == "pixels"
     for name in ("100,000 chunks.png", "100,000 empty pieces.png"):
         assert refusal(made[name]).kind == "work", name
     assert refusal(bytes(MOST_BYTES + 1)).kind == "bytes"
@@ -83,6 +85,23 @@ def test_what_costs_much_is_refused_before_a_decoder_sees_it():
 def test_a_piece_that_claims_more_than_the_file_has_is_refused_before_a_decoder_sees_it(kind: str):
     made = dict(hostile_images.costly())
     assert refusal(made[f"{kind} of 4 GB.png"]).kind == "cut"
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiff_of_the_most_pixels_is_read_and_one_row_more_is_not(bits: int):
+    made, height = hostile_images.deep_tiff, MOST_PIXELS // 1000 // (bits // 8)
+    assert outcome(made(1000, height, bits)) == "read"
+    assert refusal(made(1000, height + 50, bits)).kind == "pixels"
+
+
+def test_formats_that_are_slow_to_decode_may_have_fewer_pixels():
+    def webp(width: int, height: int) -> bytes:
+        sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+        data = b"WEBPVP8X" + (10).to_bytes(4, "little") + b"\x10\0\0\0" + sizes
+        return b"RIFF" + len(data).to_bytes(4, "little") + data
+
+    assert refusal(webp(5000, MOST_PIXELS // 10_000)) is None
+    assert refusal(webp(5000, MOST_PIXELS // 10_000 + 1)).kind == "pixels"
 
 
 def test_what_stands_behind_a_whole_png_does_not_matter():

@@ -9,7 +9,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from chepai.plate.picture_header import picture_header
+from chepai.plate.picture_header import picture_header, sample_bits
 from PIL import Image
 
 FORMATS = {
@@ -28,6 +28,29 @@ def test_the_size_is_that_of_the_decoded_picture(suffix: str, size: tuple[int, i
     data = cv2.imencode(suffix, noise(*size))[1].tobytes()
     assert picture_header(data) == (FORMATS[suffix], *size)
     assert picture_header(data).pixels == size[0] * size[1]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_bits_of_a_colour_are_those_that_were_written(suffix: str, channels: int):
+    shape = (9, 14, channels)
+    kinds = [np.uint8, np.uint16] + [np.float32, np.float64] * (suffix == ".tif")
+    for kind in kinds:
+        data = cv2.imencode(suffix, np.ones(shape, kind))[1].tobytes()
+        assert sample_bits(data) == 8 * np.dtype(kind).itemsize
+
+
+def test_formats_of_eight_bits_have_eight():
+    for suffix in (".jpg", ".bmp", ".webp", ".gif"):
+        assert sample_bits(cv2.imencode(suffix, noise(20, 20))[1].tobytes()) == 8
+
+
+def test_a_tiff_whose_colours_are_too_many_to_count_is_none_of_ours():
+    for count in (0, 65, 2**32 - 1):
+        bits = struct.pack("<HHII", 258, 3, count, 8)
+        sizes = struct.pack("<HHII", 256, 4, 1, 50) + struct.pack("<HHII", 257, 4, 1, 20)
+        data = b"II*\0" + struct.pack("<IH", 8, 3) + sizes + bits + bytes(400)
+        assert picture_header(data) is None
 
 
 @pytest.mark.parametrize(
