@@ -96,6 +96,7 @@ def _reading_steps(models: Sequence[str], pictures: Sequence[bytes]) -> dict[str
     """A file's bytes to its text, by each."""
     recogniser = _yardstick()
     coded = [np.frombuffer(picture, np.uint8) for picture in pictures]
+    cv2.setNumThreads(1)
     steps: dict[str, Step] = {NAME: lambda i: recogniser(cv2.imdecode(coded[i], cv2.IMREAD_COLOR))}
     for model in models:
         reader = Reader(model, threads=1)
