@@ -75,11 +75,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="pictures, or folders of them")
     parser.add_argument("--model", default="default")
     parser.add_argument("--plates", type=int, default=256, help="rendered ones")
-    parser.add_argument("--no-exports", action="store_true", help="only batches and threads")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--no-exports", action="store_true", help="only batches and threads")
+    part.add_argument("--no-batches", action="store_true", help="only exports")
     args = parser.parse_args(arguments)
     pictures = list(plates(args.paths, args.plates))
     print(f"{len(pictures)} plates, model {args.model}\n")
-    good = batches(args.model, pictures)
+    good = args.no_batches or batches(args.model, pictures)
     return int(not (args.no_exports or exports(args.model, pictures)) or not good)
 
 
