@@ -59,10 +59,10 @@ PRESETS: dict[str, dict[str, Any]] = {
             "conv_decay": 1e-5,
         },
         "render": {
-            "gate": 0.72,
+            "gate": 0.82,
             "parking": 0.1,
             "road": 0.03,
-            "stored": 0.1,
+            "stored": 0.0,
             "reject": 0.05,
             "plates_per_epoch": 20_000,
         },
