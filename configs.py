@@ -102,11 +102,17 @@ class AugmentConfig(_Section):
     perspective: float = Field(0.5, ge=0, description="corners move by up to 10 % of the size")
     rotation: float = Field(0.5, ge=0, description="up to 10 degrees")
     shear: float = Field(0.5, ge=0, description="up to 15 degrees")
+    slope: float = Field(
+        0.0, ge=0, description="text climbs by up to 12 degrees, as a tilted plate's in its box"
+    )
     shift: float = Field(0.5, ge=0, description="up to 8 % of the size")
     scale: float = Field(0.5, ge=0, description="up to 15 %")
     motion_blur: float = Field(0.5, ge=0, description="up to 7 pixels")
     gaussian_blur: float = Field(0.5, ge=0, description="sigma up to 1.5 pixels")
     low_resolution: float = Field(0.5, ge=0, description="down to a third of the size")
+    coarse: float = Field(
+        0.0, ge=0, le=1, description="probability of 94 x 24 pixels, made without averaging"
+    )
     jpeg: float = Field(0.5, ge=0, description="quality down to 20")
     shadow: float = Field(0.5, ge=0, description="a darker half plane, down to 40 %")
     hue: float = Field(0.2, ge=0, description="up to 18 degrees")

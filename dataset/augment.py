@@ -16,6 +16,7 @@ from .augment_geometry import warp
 OCCASIONAL = 0.3
 """Probability of each blur, of low resolution, JPEG and shadow: most plates stay clear."""
 
+_SHARES = ("coarse", "grey")
 SHEET_STRENGTHS = (0.25, 0.5, 1.0, 2.0)
 
 
@@ -69,6 +70,8 @@ class Augmenter:
             image = detail.blur(image, config.gaussian_blur, rng)
         if self._happens(config.low_resolution, rng):
             image = detail.lower_resolution(image, config.low_resolution, rng)
+        if config.coarse and rng.random() < config.coarse:
+            image = detail.coarsen(image)
         return image
 
     def _light(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -90,7 +93,7 @@ class Augmenter:
 def only(name: str, strength: float) -> AugmentConfig:
     """A configuration with one augmentation; probabilities are capped at 1."""
     off = dict.fromkeys(augmentation_names(), 0.0)
-    return AugmentConfig(**{**off, name: min(strength, 1.0) if name == "grey" else strength})
+    return AugmentConfig(**{**off, name: min(strength, 1.0) if name in _SHARES else strength})
 
 
 def augmentation_names() -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ..plate.image import resize
 # What a strength of 1 means, as documented in `AugmentConfig`.
 MOTION_PIXELS = 7.0
 BLUR_SIGMA = 1.5
+COARSE_SIZE = (94, 24)
 LOWEST_RESOLUTION = 1 / 3
 JPEG_BEST, JPEG_WORST = 95, 20
 PATCH_AREA = 0.10
@@ -51,6 +52,12 @@ def lower_resolution(image: np.ndarray, strength: float, rng: np.random.Generato
     share = max(1 - (1 - LOWEST_RESOLUTION) * strength * rng.uniform(0.2, 1), 0.15)
     small = max(round(height * share), 1), max(round(width * share), 1)
     return resize(resize(image, *small), height, width)
+
+
+def coarsen(image: np.ndarray) -> np.ndarray:
+    """Kept as CCPD's crops are, in 94 x 24 pixels: every second or third pixel, not an average."""
+    height, width = image.shape[:2]
+    return resize(cv2.resize(image, COARSE_SIZE, interpolation=cv2.INTER_LINEAR), height, width)
 
 
 def compress(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:

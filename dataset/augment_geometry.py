@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 CORNER_SHARE = 0.10
 ROTATION_DEGREES = 10.0
 SHEAR_DEGREES = 15.0
+SLOPE_DEGREES = 12.0
 SHIFT_SHARE = 0.08
 SCALE_SHARE = 0.15
 SMALLEST_SCALE = 0.2
 STEEPEST = 80.0
-"""Degrees that rotation and shear stop at, however strong."""
+"""Degrees that rotation, shear and slope stop at, however strong."""
 
 
 def warp(image: np.ndarray, config: AugmentConfig, rng: np.random.Generator) -> np.ndarray:
@@ -38,11 +39,13 @@ def homography(
 ) -> np.ndarray | None:
     """A float64 [3, 3] matrix from old to new pixels; None when every strength is 0."""
     strengths = (config.perspective, config.rotation, config.shear, config.shift, config.scale)
-    if not any(strengths):
+    if not (any(strengths) or config.slope):
         return None
     matrix = _affine(config, rng) @ _translation(-(width - 1) / 2, -(height - 1) / 2)
     if config.perspective:
         matrix = matrix @ _perspective(height, width, config.perspective, rng)
+    if config.slope:
+        matrix = _slope(height, width, config.slope, rng) @ matrix
     across, down = SHIFT_SHARE * config.shift * rng.uniform(-1, 1, 2)
     back = _translation(
         (width - 1) / 2 + float(across) * width, (height - 1) / 2 + float(down) * height
@@ -60,6 +63,13 @@ def _affine(config: AugmentConfig, rng: np.random.Generator) -> np.ndarray:
     return np.array(
         [[cosine, cosine * shear - sine, 0], [sine, sine * shear + cosine, 0], [0, 0, 1]]
     )
+
+
+def _slope(height: int, width: int, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Text that climbs or falls while its strokes stay upright, in a box that holds all of it."""
+    slope = math.tan(_radians(SLOPE_DEGREES * strength * rng.uniform(-1, 1)))
+    flatter = height / (height + abs(slope) * width)
+    return np.array([[1, 0, 0], [flatter * slope, flatter, 0], [0, 0, 1]])
 
 
 def _radians(degrees: float) -> float:

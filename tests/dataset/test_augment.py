@@ -119,7 +119,7 @@ def test_motion_smears_along_its_direction_over_its_length(angle: float, along: 
 
 @pytest.mark.parametrize(
     ("name", "largest"),
-    [("rotation", 10.0), ("shear", 15.0), ("shift", 0.08), ("scale", 0.15)],
+    [("rotation", 10.0), ("shear", 15.0), ("slope", 12.0), ("shift", 0.08), ("scale", 0.15)],
 )
 def test_movements_reach_their_range_and_no_further(name: str, largest: float) -> None:
     measured = []
@@ -135,6 +135,8 @@ def _movement(matrix: np.ndarray, name: str) -> float:
         return float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
     if name == "shear":
         return float(np.degrees(np.arctan(matrix[0, 1])))
+    if name == "slope":
+        return float(np.degrees(np.arctan(matrix[1, 0] / matrix[1, 1])))
     if name == "shift":
         return float(max(abs(matrix[0, 2]) / 200, abs(matrix[1, 2]) / 100))
     return float(matrix[0, 0] - 1)
@@ -149,6 +151,25 @@ def test_perspective_moves_corners_by_up_to_a_tenth() -> None:
         moved = cv2.perspectiveTransform(corners, matrix)
         largest = max(largest, float(np.abs((moved - corners) / (200, 100)).max()))
     assert 0.095 < largest < 0.1001
+
+
+def test_a_slope_leaves_strokes_upright_and_the_whole_plate_in_its_box() -> None:
+    corners = np.array([[[-0.5, -0.5]], [[199.5, -0.5]], [[199.5, 99.5]], [[-0.5, 99.5]]])
+    for i in range(20):
+        matrix = homography(100, 200, only("slope", 1.0), rng(i))
+        assert matrix is not None
+        moved = cv2.perspectiveTransform(corners, matrix)[:, 0]
+        np.testing.assert_allclose(moved[:, 0], corners[:, 0, 0], atol=1e-9)
+        assert moved[:, 1].min() == pytest.approx(-0.5)
+        assert moved[:, 1].max() == pytest.approx(99.5)
+
+
+def test_coarse_pictures_are_samples_not_averages() -> None:
+    # Where 94 x 24 pixels take every third of 282 x 72, lines of one pixel stay or go whole.
+    lines = np.zeros((72, 282, 3), np.uint8)
+    lines[:, 1::3] = 255
+    assert (detail.coarsen(lines) == 255).all()
+    assert (detail.coarsen(np.roll(lines, 1, axis=1)) == 0).all()
 
 
 def test_a_grey_picture_says_so_with_the_configured_probability(plate: np.ndarray) -> None:
