@@ -111,7 +111,7 @@ class AugmentConfig(_Section):
     gaussian_blur: float = Field(0.5, ge=0, description="sigma up to 1.5 pixels")
     low_resolution: float = Field(0.5, ge=0, description="down to a third of the size")
     coarse: float = Field(
-        0.0, ge=0, le=1, description="probability of 94 x 24 pixels, made without averaging"
+        0.0, ge=0, le=1, description="probability of passing through 94 x 24 pixels, linearly"
     )
     jpeg: float = Field(0.5, ge=0, description="quality down to 20")
     shadow: float = Field(0.5, ge=0, description="a darker half plane, down to 40 %")

@@ -16,7 +16,7 @@ from .augment_geometry import warp
 OCCASIONAL = 0.3
 """Probability of each blur, of low resolution, JPEG and shadow: most plates stay clear."""
 
-_SHARES = ("coarse", "grey")
+_PROBABILITIES = ("coarse", "grey")
 SHEET_STRENGTHS = (0.25, 0.5, 1.0, 2.0)
 
 
@@ -93,7 +93,8 @@ class Augmenter:
 def only(name: str, strength: float) -> AugmentConfig:
     """A configuration with one augmentation; probabilities are capped at 1."""
     off = dict.fromkeys(augmentation_names(), 0.0)
-    return AugmentConfig(**{**off, name: min(strength, 1.0) if name in _SHARES else strength})
+    strength = min(strength, 1.0) if name in _PROBABILITIES else strength
+    return AugmentConfig(**{**off, name: strength})
 
 
 def augmentation_names() -> tuple[str, ...]:

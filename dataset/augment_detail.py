@@ -12,10 +12,12 @@ from ..plate.image import resize
 # What a strength of 1 means, as documented in `AugmentConfig`.
 MOTION_PIXELS = 7.0
 BLUR_SIGMA = 1.5
-COARSE_SIZE = (94, 24)
 LOWEST_RESOLUTION = 1 / 3
 JPEG_BEST, JPEG_WORST = 95, 20
 PATCH_AREA = 0.10
+COARSE_SIZE = (94, 24)
+"""Width and height, pixels, that CCPD's crops are often stored in."""
+
 LONGEST_MOTION = 31.0
 """Pixels that a motion stops at, however strong."""
 
@@ -55,7 +57,7 @@ def lower_resolution(image: np.ndarray, strength: float, rng: np.random.Generato
 
 
 def coarsen(image: np.ndarray) -> np.ndarray:
-    """Kept as CCPD's crops are, in 94 x 24 pixels: every second or third pixel, not an average."""
+    """Shrinks to `COARSE_SIZE` by linear interpolation, which skips pixels, and grows again."""
     height, width = image.shape[:2]
     return resize(cv2.resize(image, COARSE_SIZE, interpolation=cv2.INTER_LINEAR), height, width)
 

@@ -38,8 +38,15 @@ def homography(
     height: int, width: int, config: AugmentConfig, rng: np.random.Generator
 ) -> np.ndarray | None:
     """A float64 [3, 3] matrix from old to new pixels; None when every strength is 0."""
-    strengths = (config.perspective, config.rotation, config.shear, config.shift, config.scale)
-    if not (any(strengths) or config.slope):
+    strengths = (
+        config.perspective,
+        config.rotation,
+        config.shear,
+        config.slope,
+        config.shift,
+        config.scale,
+    )
+    if not any(strengths):
         return None
     matrix = _affine(config, rng) @ _translation(-(width - 1) / 2, -(height - 1) / 2)
     if config.perspective:
@@ -66,7 +73,10 @@ def _affine(config: AugmentConfig, rng: np.random.Generator) -> np.ndarray:
 
 
 def _slope(height: int, width: int, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Text that climbs or falls while its strokes stay upright, in a box that holds all of it."""
+    """Text that climbs or falls while its strokes stay upright, in a box that holds all of it.
+
+    About the centre of the picture: float64 [3, 3].
+    """
     slope = math.tan(_radians(SLOPE_DEGREES * strength * rng.uniform(-1, 1)))
     flatter = height / (height + abs(slope) * width)
     return np.array([[1, 0, 0], [flatter * slope, flatter, 0], [0, 0, 1]])
