@@ -19,6 +19,8 @@ _MODEL_MODULES = (
     "multi_label.distilled_classifier",
     "sequence.recogniser",
 )
+# Their names import every network's module, and with it the layers of its own.
+_REGISTRIES = ("backbone.registry", "sequence.registry")
 _MIXED = ("mixed_bfloat16", "mixed_float16")
 
 
@@ -39,6 +41,8 @@ def load_as_trained(path: Path, threads: int | None = None) -> Any:
     import_keras(threads)
     for module in _MODEL_MODULES:
         import_module(f"...{module}", __package__)
+    for registry in _REGISTRIES:
+        import_module(f"...{registry}", __package__).names()
     model = load_checked(path)
     if getattr(model, "label_schema_config", None) is None:
         raise InputError(f"{path} is no model of chepai: it names no characters")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -67,6 +69,22 @@ def test_a_preset_keeps_its_contract_in_keras_and_in_onnx(preset: str, tmp_path:
     readings = [Reader(tmp_path / name).read(images) for name in ("model.keras", "free.onnx")]
     assert [one.text for one in readings[0]] == [one.text for one in readings[1]]
     assert all(one.text and one.colour and one.rows for one in readings[0])
+
+
+def test_a_fresh_process_loads_every_preset(tmp_path: Path):
+    files = []
+    for preset in PRESETS:
+        files.append(tmp_path / f"{preset}.keras")
+        narrow(preset)[0].save(files[-1])
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from chepai.inference.runtimes.keras_model import load_keras_model\n"
+        "print(*(load_keras_model(Path(path)).name for path in sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(done.stdout.split()) == len(PRESETS)
 
 
 @pytest.mark.parametrize("preset", ["lprnet", "crnn-attention", "tps-resnet-bilstm-attn"])
