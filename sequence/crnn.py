@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from ..backbone.base import LayerStyle
-from .parts import Encoded, as_columns, bilstm, encoded, halved_rows, relu
+from .parts import Encoded, HeightMean, bilstm, encoded, halved_rows, relu
 from .registry import register
 
 # Of each convolution: its share of the last one's channels, and whether it is normalised.
@@ -44,7 +44,7 @@ def crnn(
         elif number in (4, 6):
             x = halved_rows(x, (0, 1), f"crnn_pool{number}")
     x = _convolution(x, style, width, 2, True, "crnn_conv7", padding="valid")
-    columns = as_columns(x, "crnn_columns")
+    columns = HeightMean(name="crnn_columns")(x)
     plate = encoded(columns).plate
     if dropout:
         columns = layers.Dropout(dropout, name="crnn_dropout")(columns)

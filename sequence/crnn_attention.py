@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from ..backbone.base import LayerStyle
-from .parts import Encoded, as_columns, encoded, halved_rows, relu
+from .parts import Encoded, HeightMean, encoded, halved_rows, relu
 from .registry import register
 
 _EPSILON = 1e-5
@@ -51,7 +51,7 @@ def crnn_attention(
         elif number in (4, 6):
             x = halved_rows(x, (1, 0), f"crnn_pool{number}")
     x = _convolution(x, style, width, True, "crnn_conv7", padding="valid")
-    columns = as_columns(x, "crnn_columns")
+    columns = HeightMean(name="crnn_columns")(x)
     for number in (1, 2):
         columns = _block(columns, heads, dropout, f"crnn_attention{number}")
     return encoded(columns)

@@ -14,7 +14,7 @@ from keras import layers
 
 from ..backbone.base import LayerStyle, Size, positive_integers
 from .context import ChannelPick, ContextScale
-from .parts import Encoded, as_columns, relu
+from .parts import Encoded, HeightMean, relu
 from .registry import register
 
 _LAST_KERNEL = 13  # rows that the convolution over the height joins
@@ -70,8 +70,9 @@ def lprnet(
     context = [_context(each, size, f"lprnet_context{i}") for i, each in enumerate(kept, 1)]
     context.append(ContextScale(classes, name="lprnet_context4")(x))
     x = layers.Concatenate(name="lprnet_context")(context)
-    x = style.conv(x, classes, 1, bias=True, name="lprnet_logits")
-    return Encoded(as_columns(x, "lprnet_columns"), plate, logits=True)
+    # Logits are linear in it: their mean over the height is that of the mean.
+    x = HeightMean(name="lprnet_columns")(x)
+    return Encoded(layers.Dense(classes, name="lprnet_logits")(x), plate, logits=True)
 
 
 def _block(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> keras.KerasTensor:

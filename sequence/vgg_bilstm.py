@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from ..backbone.base import LayerStyle
-from .parts import Encoded, as_columns, bilstm, encoded, relu
+from .parts import Encoded, HeightMean, bilstm, encoded, relu
 from .registry import register
 
 
@@ -51,7 +51,7 @@ def vgg_bilstm(
 
 def context_of(features: keras.KerasTensor, hidden: int, dropout: float) -> Encoded:
     """Columns of a feature map `[batch, h, w, c]` that know of one another, by two LSTMs."""
-    columns = as_columns(features, "columns")
+    columns = HeightMean(name="columns")(features)
     plate = encoded(columns).plate
     if dropout:
         columns = layers.Dropout(dropout, name="columns_dropout")(columns)

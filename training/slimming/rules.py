@@ -37,6 +37,7 @@ RULES: dict[str, Rule] = {
     "ChannelSplit": passing.split,
     "ChannelPick": passing.pick,
     "ContextScale": passing.within_channels,
+    "HeightMean": passing.within_channels,
     "Reshape": passing.reshape,
     "Flatten": passing.flattening,
     "GetItem": passing.slicing,
