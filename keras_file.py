@@ -37,6 +37,14 @@ _REFUSED = {
     "Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer",
     "FeatureSpace", "StringLookup", "IntegerLookup", "TextVectorization",
 }  # fmt: skip
+# Keras finds the classes that a file names only after their modules were imported. A registry's
+# names import every network, and with it the layers of its own.
+_MODELS = (
+    "multi_label.classifier_model",
+    "multi_label.distilled_classifier",
+    "sequence.recogniser",
+)
+_REGISTRIES = ("backbone.registry", "sequence.registry")
 
 
 def check_keras_file(path: str | Path, ours: bool = True) -> None:
@@ -71,12 +79,20 @@ def load_checked(path: str | Path, ours: bool = True, compiled: bool = False) ->
     """
     check_keras_file(path, ours)
     keras = import_module("keras")
+    _register_classes()
     try:
         return keras.models.load_model(path, compile=compiled, safe_mode=True)
     # Keras raises whatever the damaged part raised: zip, JSON, key or type errors.
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"cannot load {path}: {reason}") from error
+
+
+def _register_classes() -> None:
+    for module in _MODELS:
+        import_module(f".{module}", __package__)
+    for registry in _REGISTRIES:
+        import_module(f".{registry}", __package__).names()
 
 
 def _check_archive(path: Path) -> None:

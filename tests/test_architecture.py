@@ -22,8 +22,6 @@ ROOMS = {
     "serving": {"plate", "inference"},
     "export": {"plate", "backbone", "multi_label", "training", "dataset", "inference", "utils"},
 }
-# Keras finds a saved model's classes only after their module was imported: done when one is loaded.
-LAZILY = {"inference/runtimes/keras_runtime.py": {"multi_label"}}
 FRAMEWORKS = {"tensorflow", "keras", "torch", "jax", "tf2onnx", "matplotlib"}
 LIGHT_ROOMS = ("plate", "inference", "serving", "commands")
 MODULES = sorted(
@@ -82,8 +80,7 @@ def test_a_room_imports_only_what_stands_below_it(room: str):
     for file in files:
         name = file.relative_to(ROOT).as_posix()
         tree = tree_of(file)
-        at_import = rooms_of(imported(tree, file, top_level=True)) - allowed
-        wrong = at_import | rooms_of(imported(tree, file)) - allowed - LAZILY.get(name, set())
+        wrong = rooms_of(imported(tree, file)) - allowed
         assert not wrong, f"{name} imports {sorted(wrong)}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,6 @@ from ...plate.schema import LabelSchema
 from ..calibration import Calibration
 from ..model_card import ModelCard
 
-# Their import registers the classes that `.keras` files name.
-_MODEL_MODULES = (
-    "multi_label.classifier_model",
-    "multi_label.distilled_classifier",
-    "sequence.recogniser",
-)
-# Their names import every network's module, and with it the layers of its own.
-_REGISTRIES = ("backbone.registry", "sequence.registry")
 _MIXED = ("mixed_bfloat16", "mixed_float16")
 
 
@@ -39,10 +30,6 @@ def load_as_trained(path: Path, threads: int | None = None) -> Any:
         InputError: Keras or its backend is not installed, or the file is not a model of chepai.
     """
     import_keras(threads)
-    for module in _MODEL_MODULES:
-        import_module(f"...{module}", __package__)
-    for registry in _REGISTRIES:
-        import_module(f"...{registry}", __package__).names()
     model = load_checked(path)
     if getattr(model, "label_schema_config", None) is None:
         raise InputError(f"{path} is no model of chepai: it names no characters")

@@ -77,9 +77,8 @@ def test_a_fresh_process_loads_every_preset(tmp_path: Path):
         files.append(tmp_path / f"{preset}.keras")
         narrow(preset)[0].save(files[-1])
     code = (
-        "import sys; from pathlib import Path\n"
-        "from chepai.inference.runtimes.keras_model import load_keras_model\n"
-        "print(*(load_keras_model(Path(path)).name for path in sys.argv[1:]))"
+        "import sys; from chepai.keras_file import load_checked\n"
+        "print(*(load_checked(path).name for path in sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
