@@ -86,7 +86,7 @@ _COLUMNS: dict[str, Any] = {
     "family": "ctc",
     "render": _SMALL_CROPS,
     "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 1e-3, "ema": 0.999, "clip_norm": 5.0},
-    "train": {"epochs": 24, "batch_size": 128},
+    "train": {**_LONG_TRAINING, "batch_size": 128},
 }
 _WRITTEN: dict[str, Any] = {**_COLUMNS, "family": "attention"}
 _LPRNET: dict[str, Any] = {
