@@ -36,13 +36,17 @@ class AttentionDecoder(layers.Layer):
         """Makes the weights for columns `[batch, columns, channels]`."""
         _, columns, channels = input_shape
         assert columns is not None and channels is not None
-        self.columns_map = self._made(
-            layers.Dense(channels, use_bias=False), "columns", input_shape
-        )
-        self.state_map = self._made(layers.Dense(channels), "state", (None, channels))
-        self.score = self._made(layers.Dense(1, use_bias=False), "score", (None, columns, channels))
-        self.cell = self._made(layers.LSTMCell(channels), "cell", (None, channels + self.classes))
-        self.generator = self._made(layers.Dense(self.classes), "generator", (None, channels))
+        # Parts take the process's precision if they are not told: in mixed ones that is no float32.
+        own = {"dtype": self.dtype_policy}
+        columns_map = layers.Dense(channels, use_bias=False, **own)
+        self.columns_map = self._made(columns_map, "columns", input_shape)
+        self.state_map = self._made(layers.Dense(channels, **own), "state", (None, channels))
+        score = layers.Dense(1, use_bias=False, **own)
+        self.score = self._made(score, "score", (None, columns, channels))
+        cell = layers.LSTMCell(channels, **own)
+        self.cell = self._made(cell, "cell", (None, channels + self.classes))
+        generator = layers.Dense(self.classes, **own)
+        self.generator = self._made(generator, "generator", (None, channels))
 
     def _made(self, layer: layers.Layer, name: str, shape: tuple[int | None, ...]) -> Any:
         layer.name = name

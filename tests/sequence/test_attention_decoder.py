@@ -116,3 +116,16 @@ def test_heads_are_the_steps_and_the_length_is_where_the_text_ends():
     classes = schema.head_of("length").indices
     np.testing.assert_allclose(outputs[-1][:, classes["none"]], none, rtol=1e-5)
     np.testing.assert_allclose(outputs[-1][:, classes["7"]], seven, rtol=1e-5)
+
+
+def test_it_decodes_in_float32_where_the_network_is_mixed():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        decoder = AttentionDecoder(classes=5, steps=3)
+        columns = keras.ops.ones((2, 4, 6), "bfloat16")
+        decoder.build((None, 4, 6))
+        told = decoder.teach(columns, keras.ops.zeros((2, 2), "int32"))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert keras.backend.standardize_dtype(told.dtype) == "float32"
+    assert {w.dtype for w in decoder.weights} == {"float32"}
