@@ -11,17 +11,14 @@ command goes on where it stopped:
 from __future__ import annotations
 
 import argparse
-import fcntl
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ablation_results import Budget, Results, page
 from ablation_rows import ROWS, Row, row_names
 from chepai.errors import InputError
+from child_trainings import Child, one_at_a_time, run_children
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,8 +40,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("runs/ablation"), metavar="DIR")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "ablation.jsonl")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "ablation.md")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow")
-    parser.add_argument("--workers", type=int, default=1, help="processes that read and render")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="trainings at a time")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of each training")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="processes that read for each training; 0: its own"
+    )
     parser.add_argument("--table", action="store_true", help="only write the page")
     parser.add_argument("--estimate", action="store_true", help="only measure what it would cost")
     parser.add_argument("--one", nargs=2, metavar=("ROW", "SEED"), help=argparse.SUPPRESS)
@@ -85,25 +85,18 @@ def work(args: argparse.Namespace) -> int:
 
 
 def run_all(args: argparse.Namespace, budget: Budget, lock: int) -> int:
-    """Each missing training in a process of its own, so that none inherits or ends another."""
+    """Every training that is missing, or whose figures are; the exit status."""
     from ablation_training import prepare
 
     sets = prepare(budget, args)
-    status = 0
+    results = Results(args.results, budget)
+    missing = []
     for row, seed in planned(args):
-        known = Results(args.results, budget).find(row.name, seed)
-        if known is not None and set(sets) <= set(known["sets"]):
-            continue
-        print(f"{row.name}, seed {seed}: {row.title}", flush=True)
-        command = [sys.executable, __file__, *sys.argv[1:], "--one", row.name, str(seed)]
-        # A child that outlives this process keeps the lock.
-        ended = subprocess.run(command, check=False, pass_fds=[lock]).returncode
-        if ended in (130, -signal.SIGINT):
-            raise KeyboardInterrupt
-        if ended:
-            print(f"{row.name}, seed {seed}: failed with status {ended}", flush=True)
-            status = 1
-    return status
+        known = results.find(row.name, seed)
+        if known is None or not set(sets) <= set(known["sets"]):
+            name = f"{row.name}, seed {seed}: {row.title}"
+            missing.append(Child(name, (row.name, str(seed))))
+    return run_children(missing, args.jobs, lock)
 
 
 def planned(args: argparse.Namespace) -> Iterator[tuple[Row, int]]:
@@ -112,18 +105,6 @@ def planned(args: argparse.Namespace) -> Iterator[tuple[Row, int]]:
         for row in ROWS:
             if args.rows is None or row.name in args.rows:
                 yield row, seed
-
-
-@contextmanager
-def one_at_a_time(work: Path) -> Iterator[int]:
-    """Two tables at once would take each other's processors, and time is part of the table."""
-    work.mkdir(parents=True, exist_ok=True)
-    with (work / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SystemExit(f"another ablation works in {work}; wait for it") from None
-        yield lock.fileno()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import statistics
 from collections.abc import Iterable, Sequence
@@ -19,9 +20,9 @@ MISSING = "not yet run"
 class Budget:
     """What every row has alike; results of another budget are never in one table."""
 
-    plates: int = 30_000
+    plates: int = 25_000
     wrong: float = 0.03
-    epochs: int = 4
+    epochs: int = 3
     glyphs: bool = False
 
 
@@ -47,6 +48,8 @@ class Results:
         # What a killed program left of a line must not swallow this one.
         begun = self._file.is_file() and not self._file.read_bytes().endswith(b"\n")
         with self._file.open("a", encoding="utf-8") as stream:
+            # Other trainings append too.
+            fcntl.flock(stream, fcntl.LOCK_EX)
             stream.write("\n" * begun + json.dumps(line, ensure_ascii=False) + "\n")
         self._take(line)
 

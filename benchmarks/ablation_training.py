@@ -119,7 +119,7 @@ def train_and_measure(row: Row, seed: int, budget: Budget, args: argparse.Namesp
             "parameters": model.count_params(),
             "seconds": known["seconds"] if known else seconds,
             "machine": machine(),
-            "runtime": runtime(args.threads),
+            "runtime": runtime(args),
             "date": datetime.date.today().isoformat(),
             "sets": {name: figures(path, run.final) for name, path in missing.items()},
         }
@@ -229,11 +229,12 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {model}"
 
 
-def runtime(threads: int) -> str:
-    """The framework with its version."""
+def runtime(args: argparse.Namespace) -> str:
+    """The framework with its version, and what it shared the processor with."""
     import tensorflow as tf
 
-    return f"TensorFlow {tf.__version__}, Keras {metadata.version('keras')}, {threads} threads"
+    versions = f"TensorFlow {tf.__version__}, Keras {metadata.version('keras')}"
+    return f"{versions}, {args.jobs} at a time of {args.threads} threads"
 
 
 def print_estimate(budget: Budget, args: argparse.Namespace) -> None:

@@ -103,7 +103,7 @@ def train_and_measure(preset: str, results: Results, args: argparse.Namespace) -
             "bytes": run.onnx.stat().st_size,
             "seconds": seconds_of(clock),
             "machine": machine(),
-            "runtime": runtime(args.threads),
+            "runtime": runtime(args),
             "date": datetime.date.today().isoformat(),
             "sets": {
                 name: figures(path, run.onnx) for name, path in sets.items() if name not in known

@@ -11,13 +11,11 @@ command goes on where it stopped:
 from __future__ import annotations
 
 import argparse
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
-from ablation import one_at_a_time
 from chepai.errors import InputError
+from child_trainings import Child, one_at_a_time, run_children
 from recogniser_results import Budget, Results, write_table
 from recogniser_training import PRESETS, measure_latency, prepare, train_and_measure
 
@@ -40,7 +38,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("runs/recognisers"), metavar="DIR")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "recognisers.jsonl")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "recognisers.md")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trainings at a time")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of each training")
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--latency", action="store_true", help="only measure times")
     parser.add_argument("--rounds", type=int, default=200, help="of measuring times")
@@ -79,23 +78,14 @@ def work(args: argparse.Namespace) -> int:
 
 
 def run_all(results: Results, args: argparse.Namespace, lock: int) -> int:
-    """Each missing training in a process of its own, so that none inherits or ends another."""
+    """Every training that is missing, or whose figures are; the exit status."""
     sets = prepare(args)
-    status = 0
+    missing = []
     for preset in args.presets:
         known = results.find(preset)
-        if known is not None and set(sets) <= set(known.get("sets", {})):
-            continue
-        print(preset, flush=True)
-        command = [sys.executable, __file__, *sys.argv[1:], "--one", preset]
-        # A child that outlives this process keeps the lock.
-        ended = subprocess.run(command, check=False, pass_fds=[lock]).returncode
-        if ended in (130, -signal.SIGINT):
-            raise KeyboardInterrupt
-        if ended:
-            print(f"{preset}: failed with status {ended}", flush=True)
-            status = 1
-    return status
+        if known is None or not set(sets) <= set(known.get("sets", {})):
+            missing.append(Child(preset, (preset,)))
+    return run_children(missing, args.jobs, lock)
 
 
 if __name__ == "__main__":
