@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from ablation_results import Budget, Results
 from ablation_rows import Row
 from ablation_training import PLANTED, prepare, train, train_and_measure, train_folder
+from child_trainings import Child
 
 TINY = Row(
     "tiny",
@@ -32,7 +34,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def args(work: Path, tmp_path: Path) -> Namespace:
     return Namespace(
-        work=work, plates=24, results=tmp_path / "r.jsonl", epochs=1, workers=0, threads=1,
+        work=work, plates=24, results=tmp_path / "r.jsonl", epochs=1, workers=0, threads=1, jobs=1,
         glyphs=None, parking=6, check=[], seeds=[1, 2], rows=None,
     )  # fmt: skip
 
@@ -87,19 +89,18 @@ def test_an_interrupted_training_is_resumed_and_its_time_added(
     assert (first, second) == (None, None) and third.path.name == "tiny-001"
 
 
-def test_a_failing_row_does_not_end_the_table(args: Namespace, monkeypatch: pytest.MonkeyPatch):
+def test_rows_that_are_measured_are_left_out_and_every_row_comes_before_the_next_seed(
+    args: Namespace, monkeypatch: pytest.MonkeyPatch
+):
     args.rows = ["baseline", "adam"]
     monkeypatch.setattr(ablation_training, "prepare", lambda *_: {"check": ""})
-    commands: list[list[str]] = []
+    Results(args.results, BUDGET).append({"row": "adam", "seed": 1, "sets": {"check": {}}})
+    begun: list[tuple[str, ...]] = []
 
-    def child(command: list[str], **_: Any) -> SimpleNamespace:
-        commands.append(command[-3:])
-        return SimpleNamespace(returncode=1 if command[-2] == "adam" else 0)
+    def run_children(children: Sequence[Child], jobs: int, lock: int) -> int:
+        begun.extend(child.options for child in children)
+        return jobs + lock
 
-    monkeypatch.setattr(ablation.subprocess, "run", child)
-    with ablation.one_at_a_time(args.work) as lock:
-        assert ablation.run_all(args, BUDGET, lock) == 1
-        with pytest.raises(SystemExit, match="another ablation works in"):
-            ablation.one_at_a_time(args.work).__enter__()
-    order = [("baseline", "1"), ("adam", "1"), ("baseline", "2"), ("adam", "2")]
-    assert commands == [["--one", row, seed] for row, seed in order]
+    monkeypatch.setattr(ablation, "run_children", run_children)
+    assert ablation.run_all(args, BUDGET, lock=6) == 7
+    assert begun == [("baseline", "1"), ("baseline", "2"), ("adam", "2")]
