@@ -38,13 +38,13 @@ def run_children(children: Sequence[Child], jobs: int, lock: int) -> int:
     """
 
     def run(child: Child) -> int:
-        print(child.name, flush=True)
+        print(f"{child.name}\n", end="", flush=True)
         command = [sys.executable, *sys.argv, "--one", *child.options]
         ended = subprocess.run(command, check=False, pass_fds=[lock]).returncode
         if ended in _INTERRUPTED:
             raise KeyboardInterrupt
         if ended:
-            print(f"{child.name}: failed with status {ended}", flush=True)
+            print(f"{child.name}: failed with status {ended}\n", end="", flush=True)
         return ended
 
     pool = ThreadPoolExecutor(jobs)
