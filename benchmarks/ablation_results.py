@@ -86,7 +86,11 @@ _INTRODUCTION = """# What each choice is worth
 
 The rows that the original's author tried, each trained anew under the same conditions. Each row
 changes one thing of the baseline; `recipe` changes all that the author recommends together.
-[learning.md](learning.md) explains the choices."""
+[learning.md](learning.md) explains the choices and [what these rows
+say](learning.md#what-the-table-of-choices-says).
+
+Each training is short: the table says who learns sooner. What pays in a long training only, as
+augmentation does, looks worse here than it is."""
 
 
 def _how(
@@ -196,7 +200,10 @@ def _cost_table(results: Results, rows: Sequence[Row], seeds: Sequence[int]) -> 
         if lines:
             minutes = statistics.fmean(line["seconds"] for line in lines) / 60
             body.append([f"`{row.name}`", f"{lines[0]['parameters']:,}", f"{minutes:.1f}"])
-    return "## Cost\n\n" + _table(["row", "parameters", "minutes a training"], body) if body else ""
+    if not body:
+        return ""
+    said = "Minutes by the clock, of a machine that may have had other work beside."
+    return f"## Cost\n\n{said}\n\n" + _table(["row", "parameters", "minutes a training"], body)
 
 
 def _percent(share: float | None) -> str:

@@ -94,7 +94,6 @@ ROWS = (
     Row("long-warm-up", "RAdam, three times the warm-up", ("optimizer.warmup_epochs=1.5",)),
     Row("batch-128", "batches of 128 at the same rate", ("train.batch_size=128",)),
     # The network.
-    Row("pooled", "one averaged vector for all heads, the original's", ("model.head=pooled",)),
     Row("last-384", "last stage of 96 channels in place of 128, as the original's 384 of 512",
         (_LAST_384,)),
     *(
