@@ -105,7 +105,7 @@ def _how(
     hours = sum(line["seconds"] for line in lines) / 3600
     facts = [
         f"{budget.plates:,} rendered plates of 32 x 96, rendered once, "
-        f"{budget.wrong:.0%} of them with wrong labels; {budget.epochs} epochs; "
+        f"{100 * budget.wrong:g} % of them with wrong labels; {budget.epochs} epochs; "
         f"seeds {', '.join(map(str, seeds))}; the last epoch's weights.",
     ]
     if lines:
