@@ -50,6 +50,12 @@ class ModelConfig(_Section):
         "`attention`: each head looks where its character is, and all share what characters look "
         "like; `flatten`: each head sees the whole map",
     )
+    neck: int = Field(
+        0,
+        ge=0,
+        description="of `multi_label`: channels of a 1x1 convolution between backbone and heads, "
+        "so that a narrow student can have a wide teacher's heads; 0: none",
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="before the softmax layers")
     conv_decay: float = Field(5e-4, ge=0, description="L2 of convolution kernels")
     gamma_decay: float = Field(1e-5, ge=0, description="L2 of batch normalisation gammas")
@@ -217,6 +223,18 @@ class DistillConfig(_Section):
     )
     soft_share: float = Field(
         0.7, ge=0, le=1, description="share of the soft loss; the labels' loss has the rest"
+    )
+    map_weight: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the distance between what the heads of teacher and student look "
+        "at; above 0 there is one teacher, and the student begins with its heads",
+    )
+    echo: int = Field(
+        1,
+        ge=1,
+        description="how often each batch is learned from within its epoch; above 1 the teachers "
+        "answer once for all of them, and an epoch's batches wait in memory",
     )
     unlabelled: tuple[str, ...] = Field((), description="folders of pictures without labels")
     unlabelled_share: float = Field(

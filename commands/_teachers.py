@@ -26,16 +26,26 @@ def load_teachers(config: Config, schema: LabelSchema) -> Teachers:
             else than the student's.
     """
     from ..inference.runtimes.keras_model import load_as_trained
+    from ..multi_label.last_map import with_last_map
     from ..training.devices import data_parallel
     from ..training.distillation import Teachers
 
+    _check_single(config)
     models = []
     with data_parallel(config.train.devices):
         for name in config.distill.teachers:
             model = load_as_trained(_file_of(name))
             _check_schema(name, LabelSchema.from_dict(model.label_schema_config), schema)
-            models.append(model)
+            models.append(with_last_map(model) if config.distill.map_weight else model)
     return Teachers(models)
+
+
+def _check_single(config: Config) -> None:
+    if config.distill.map_weight and len(config.distill.teachers) > 1:
+        raise InputError(
+            "distill.map_weight wants one teacher: maps of several cannot be averaged; give one "
+            "--teacher, or set distill.map_weight=0"
+        )
 
 
 def remember_teachers(folder: RunFolder, config: Config) -> None:

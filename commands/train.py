@@ -144,9 +144,14 @@ def _training_source(config: Config, schema: LabelSchema, teachers: Teachers | N
         from ..dataset.sources import training_source
 
         return training_source(config, schema)
+    from ..training.echo import EchoedSource
     from ..training.taught_source import taught_source
 
-    return taught_source(config, schema, teachers.sizes)
+    source = taught_source(config, schema, teachers.sizes)
+    if config.distill.echo == 1:
+        return source
+    size = (config.model.height, config.model.width)
+    return EchoedSource(source, size, teachers, config.distill.echo, config.train.seed)
 
 
 def overrides_of(args: argparse.Namespace) -> list[str]:

@@ -153,6 +153,9 @@ def build_classifier(config: Config, schema: LabelSchema) -> PlateClassifier:
         gamma_l1=style.gamma_l1,
         **model.backbone_options,
     )
+    if model.neck:
+        features = style.conv_norm(features, model.neck, 1, name="neck")
+        features = keras.layers.ReLU(name="neck_relu")(features)
     # 3. One softmax for each head: [batch, width].
     outputs = softmax_heads(
         features,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -11,9 +12,11 @@ from keras import ops
 from ..configs import DistillConfig
 from ..plate.schema import LabelSchema
 from ..training.devices import share_of_device
-from ..training.distillation import Teachers, characters_by_length, soft_loss
+from ..training.distillation import Size, Teachers, characters_by_length, soft_loss
+from ..training.echo import ANSWERS
 from ..training.taught_source import pictures_key
 from .classifier_model import PlateClassifier
+from .last_map import LAST_MAP, map_loss, with_last_map
 
 __all__ = ["DistilledClassifier"]
 
@@ -24,14 +27,15 @@ class DistilledClassifier(PlateClassifier):
 
         loss of a head = share * T^2 KL(teachers at T || student at T) + (1 - share) * labels' loss
 
-    T and the share are `distill.temperature` and `distill.soft_share` of its configuration. The
+    T and the share are `distill.temperature` and `distill.soft_share` of its configuration. With
+    `distill.map_weight` the distance of its last map from the teacher's is added. The
     labels' loss is the configured one, masked by -1; the teachers speak about every picture,
     labelled or not. About a character they count as far as their length head sees it there:
     behind the end of a plate their softmax was never trained and says nothing.
 
-    `fit` takes what `TaughtSource` gives, `evaluate` plain labels. Files for reading hold a
-    `PlateClassifier`; of `last.keras` a resumed training makes this one, and hands it its
-    teachers again by `learn_from`.
+    `fit` takes what `TaughtSource` or `EchoedSource` gives, `evaluate` plain labels. Files for
+    reading hold a `PlateClassifier`; of `last.keras` a resumed training makes this one, and hands
+    it its teachers again by `learn_from`.
     """
 
     read_as = PlateClassifier
@@ -40,6 +44,7 @@ class DistilledClassifier(PlateClassifier):
         super().__init__(*args, **kwargs)
         self.distill = DistillConfig.model_validate(self.chepai_config["distill"])
         self._teachers: Teachers | None = None
+        self._answers_and_map: Callable[..., Any] | None = None
         self._schema = LabelSchema.from_dict(self.label_schema_config)
         self._by_length = characters_by_length(self._schema)
 
@@ -51,8 +56,20 @@ class DistilledClassifier(PlateClassifier):
         return student
 
     def learn_from(self, teachers: Teachers) -> None:
-        """Names the teachers, which are no part of the student."""
+        """Names the teachers, which are no part of the student.
+
+        With `distill.map_weight` the teacher puts out its map too (`with_last_map`).
+        """
         self._teachers = teachers
+        if self.distill.map_weight:
+            # Only the method: Keras would take a model among the attributes for a further layer.
+            self._answers_and_map = with_last_map(self).__call__
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """As every functional model; in training with `LAST_MAP` where that is to be learned."""
+        if training and self._answers_and_map is not None:
+            return self._answers_and_map(inputs, training=True)
+        return super().call(inputs, training=training, mask=mask)
 
     def compute_loss(
         self,
@@ -72,11 +89,13 @@ class DistilledClassifier(PlateClassifier):
         if self._teachers is None:
             raise ValueError("a student wants teachers: call learn_from before training it")
         share = self.distill.soft_share
-        own = tuple(self.input_shape[1:3])
-        pictures = {size: x if size == own else y[pictures_key(size)] for size in self._sizes()}
+        taught = y[ANSWERS] if ANSWERS in y else self._teachers(self._pictures(x, y))
         hard = self.label_loss(y["labels"], y_pred, training)
-        soft = self._soft_loss(self._teachers(pictures), y_pred)
-        return share_of_device(sum(self.losses)) + share * soft + (1.0 - share) * hard
+        learned = share * self._soft_loss(taught, y_pred) + (1.0 - share) * hard
+        if self.distill.map_weight:
+            distance = map_loss(taught[LAST_MAP], y_pred[LAST_MAP])
+            learned = learned + self.distill.map_weight * distance
+        return share_of_device(sum(self.losses)) + learned
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -85,8 +104,11 @@ class DistilledClassifier(PlateClassifier):
         labels = y["labels"] if isinstance(y, dict) else y
         return super().compute_metrics(x, labels, y_pred)
 
-    def _sizes(self) -> set[tuple[int, int]]:
-        return set() if self._teachers is None else set(self._teachers.sizes)
+    def _pictures(self, x: Any, y: Mapping[str, Any]) -> dict[Size, Any]:
+        """What the teachers look at, by size."""
+        own = tuple(self.input_shape[1:3])
+        sizes = set() if self._teachers is None else set(self._teachers.sizes)
+        return {size: x if size == own else y[pictures_key(size)] for size in sizes}
 
     def _soft_loss(
         self, taught: dict[str, keras.KerasTensor], answered: dict[str, keras.KerasTensor]

@@ -11,6 +11,7 @@ from ..dataset.source import Source
 from ..plate.schema import LabelSchema
 from ..training.distillation import Teachers
 from ..training.freezing import freeze_layers
+from ..training.initialise import take_over
 from ..training.loop import TrainingResult
 from ..training.run_folder import RunFolder
 from ..training.slimming.take_over import with_widths_of
@@ -19,6 +20,7 @@ from ..utils.optimizers import build_optimizer
 from .classifier_loss import build_loss, head_weights
 from .classifier_model import PlateClassifier, build_classifier
 from .distilled_classifier import DistilledClassifier
+from .last_map import check_maps_fit
 
 
 def train_classifier(
@@ -48,8 +50,13 @@ def train_classifier(
         return compiled_classifier(config, schema, training.steps_per_epoch, init)
 
     def taught(model: PlateClassifier) -> None:
-        if teachers is not None:
-            model.learn_from(teachers)
+        if teachers is None:
+            return
+        if config.distill.map_weight:
+            check_maps_fit(teachers.models[0], model)
+            if not resume:
+                take_over(model, teachers.models[0])
+        model.learn_from(teachers)
 
     return train_model(config, run, training, validation, compiled, init, resume, taught)
 

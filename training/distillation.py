@@ -102,6 +102,11 @@ class Teachers:
             model.trainable = False
 
     @property
+    def models(self) -> tuple[keras.Model, ...]:
+        """They themselves."""
+        return self._models
+
+    @property
     def sizes(self) -> tuple[Size, ...]:
         """The input size of each."""
         return tuple(model.input_shape[1:3] for model in self._models)
@@ -113,6 +118,8 @@ class Teachers:
 
     def __call__(self, pictures: Mapping[Size, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
         """Probabilities float32 `[batch, classes]` by head, through which no gradient flows.
+
+        Whatever else the models put out is averaged like them.
 
         Args:
             pictures: the same ones for each size of `sizes`: uint8 RGB `[batch, *size, 3]`.
@@ -127,3 +134,20 @@ class Teachers:
             )
             for name in answers[0]
         }
+
+    def predict(self, pictures: Mapping[Size, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same outside of a training step, as arrays; maps as float16, since they are many."""
+        answers = [
+            model.predict_on_batch(pictures[size])
+            for model, size in zip(self._models, self.sizes, strict=True)
+        ]
+        means = {
+            name: np.mean([answer[name] for answer in answers], axis=0, dtype=np.float32)
+            for name in answers[0]
+        }
+        return {name: _narrow(mean) if mean.ndim > 2 else mean for name, mean in means.items()}
+
+
+def _narrow(array: np.ndarray) -> np.ndarray:
+    limits = np.finfo(np.float16)
+    return np.clip(array, limits.min, limits.max).astype(np.float16)

@@ -28,7 +28,14 @@ def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
     Raises:
         InputError: the file is no Keras model, or no layer fits.
     """
-    source = load_checked(path, ours=False)
+    transfer = take_over(model, load_checked(path, ours=False))
+    if not transfer.taken:
+        raise InputError(f"no layer of {path} fits this model; was it made with another backbone?")
+    return transfer
+
+
+def take_over(model: keras.Model, source: keras.Model) -> Transfer:
+    """Copies the weights of each layer that `source` has with the same name and shapes."""
     held = {layer.name: layer for layer in source.layers}
     taken, missing = 0, []
     for layer in model.layers:
@@ -38,8 +45,6 @@ def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
             taken += 1
         else:
             missing.append(layer.name)
-    if not taken:
-        raise InputError(f"no layer of {path} fits this model; was it made with another backbone?")
     return Transfer(taken, tuple(missing))
 
 

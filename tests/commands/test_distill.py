@@ -75,6 +75,17 @@ def test_a_teacher_of_another_schema_is_refused_before_anything_is_made(
     assert not (tmp_path / "runs").exists()
 
 
+def test_maps_want_one_teacher_and_one_shape(
+    teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weighed = ["--set", "distill.map_weight=1"]
+    assert main([*options(tmp_path, teacher, teacher), *weighed]) == 2
+    assert "distill.map_weight wants one teacher" in capsys.readouterr().err
+    assert main([*options(tmp_path, teacher), *weighed, "--set", "model.neck=12"]) == 2
+    said = capsys.readouterr().err
+    assert "the teacher's is 1 x 2 x 8, the student's 1 x 2 x 12: set model.neck=8" in said
+
+
 def test_without_a_teacher_nothing_is_distilled(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

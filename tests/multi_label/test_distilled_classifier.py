@@ -12,9 +12,11 @@ from chepai.configs import Config, parse_config
 from chepai.multi_label.classifier_loss import MaskedCrossEntropy
 from chepai.multi_label.classifier_model import PlateClassifier, build_classifier
 from chepai.multi_label.distilled_classifier import DistilledClassifier
+from chepai.multi_label.last_map import with_last_map
 from chepai.multi_label.train import train_classifier
 from chepai.plate.schema import LabelSchema, load_schema
 from chepai.training.distillation import Teachers
+from chepai.training.echo import EchoedSource
 from chepai.training.run_folder import RunFolder
 from chepai.training.taught_source import TaughtSource
 from chepai.utils.logger_callback import NBatchLogger
@@ -142,17 +144,19 @@ def tiny(schema: Path, height: int, width: int, **sections: object) -> Config:
     return parse_config({"model": model, **sections})
 
 
+@pytest.mark.parametrize(("map_weight", "echo"), [(0.0, 1), (2.0, 2)])
 def test_an_interrupted_student_ends_like_one_that_was_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    map_weight: float, echo: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema = tmp_path / "two.yaml"
     schema.write_text(SCHEMA, encoding="utf-8")
-    teachers = Teachers([build_classifier(tiny(schema, 24, 64), load_schema(str(schema)))])
+    teacher = build_classifier(tiny(schema, 24, 64), load_schema(str(schema)))
+    teachers = Teachers([with_last_map(teacher) if map_weight else teacher])
     config = tiny(
         schema,
         16,
         48,
-        distill={"teachers": ["teacher.keras"], "soft_share": 0.5},
+        distill={"teachers": ["teacher.keras"], "soft_share": 0.5, "map_weight": map_weight},
         loss={"name": "ghm-label-wise"},
         optimizer={"ema": 0.9, "accumulate": 2, "warmup_epochs": 0.5},
         train={"epochs": 2, "batch_size": 4, "precision": "mixed_bfloat16"},
@@ -160,6 +164,8 @@ def test_an_interrupted_student_ends_like_one_that_was_not(
 
     def train(run: RunFolder, resume: bool = False) -> None:
         source = TaughtSource(Noise(), (16, 48), teachers.sizes)
+        if echo > 1:
+            source = EchoedSource(source, (16, 48), teachers, echo, seed=1)
         train_classifier(config, run, source, source, resume=resume, teachers=teachers)
 
     before = [np.array(weight) for weight in teachers.weights]
@@ -167,7 +173,7 @@ def test_an_interrupted_student_ends_like_one_that_was_not(
     try:
         train(whole)
         with monkeypatch.context() as patch:
-            _interrupt_at(patch, 4)
+            _interrupt_at(patch, 4 * echo)
             train(stopped)
         assert not stopped.final.exists()
         train(RunFolder.open(stopped.path), resume=True)
