@@ -142,7 +142,7 @@ class Teachers:
             for model, size in zip(self._models, self.sizes, strict=True)
         ]
         means = {
-            name: np.mean([answer[name] for answer in answers], axis=0, dtype=np.float32)
+            name: np.stack([answer[name] for answer in answers]).mean(axis=0, dtype=np.float32)
             for name in answers[0]
         }
         return {name: _narrow(mean) if mean.ndim > 2 else mean for name, mean in means.items()}
