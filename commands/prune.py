@@ -132,7 +132,8 @@ def _slim(args: argparse.Namespace) -> tuple[RunFolder, SlimmingRecord]:
 def _fine_tuning(args: argparse.Namespace, own: dict[str, Any]) -> Config:
     """The configuration of the model, or the named one for the same network.
 
-    Gammas are no longer drawn to zero, unless `--set model.gamma_l1` says so.
+    Gammas are no longer drawn to zero, unless `--set model.gamma_l1` says so. Nor is a student's
+    map any longer as wide as its teacher's.
 
     Raises:
         InputError: an option asks for another network.
@@ -144,6 +145,7 @@ def _fine_tuning(args: argparse.Namespace, own: dict[str, Any]) -> Config:
         taken = {key: named["model"][key] for key in _OF_TRAINING}
         values = named | {"model": network | taken}
     values["model"] |= {"gamma_l1": 0.0}
+    values["distill"] |= {"map_weight": 0.0}
     config = override_config(parse_config(values), train.overrides_of(args))
     for key, value in config.model_dump(mode="json")["model"].items():
         if key not in (*_OF_TRAINING, "gamma_l1") and value != network[key]:

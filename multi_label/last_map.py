@@ -52,7 +52,8 @@ def check_maps_fit(teacher: keras.Model, student: keras.Model) -> None:
         raise InputError(
             f"distill.map_weight wants maps of one shape; the teacher's is {_shown(taught)}, the "
             f"student's {_shown(learned)}: set model.neck={taught[-1]}, and "
-            "model.backbone_options.strides so that rows and columns are as many"
+            "model.backbone_options.strides so that rows and columns are as many; or leave the map "
+            "out with distill.map_weight=0"
         )
 
 

@@ -21,6 +21,7 @@ TINY = (
     "model.width=48",
     "model.backbone_options={widths: [16, 16, 16, 16], blocks: [1, 1, 1, 1]}",
     "model.gamma_l1=0.001",
+    "distill.map_weight=2",
     "train.epochs=1",
     "train.batch_size=8",
     "render.plates_per_epoch=16",
@@ -68,9 +69,11 @@ def test_a_network_is_slimmed_fine_tuned_measured_and_read_with(
     assert (accuracy["plates"], list(accuracy["right"])) == (6, ["before", "pruned", "fine-tuned"])
     assert widths(run / "best.keras") == widths(run / "pruned.keras") != widths(trained)
     assert Reader(run / "model.onnx").read([np.zeros((16, 48, 3), np.uint8)])[0].error is None
-    # Fine-tuning goes on as the model was trained, without drawing gammas to zero.
+    # Fine-tuning goes on as the model was trained, without drawing gammas to zero and without the
+    # map of a teacher, which is wider now.
     config = load_config(file=run / "config.yaml")
-    assert (config.model.gamma_l1, config.train.batch_size) == (0.0, 8)
+    assert (config.model.gamma_l1, config.distill.map_weight) == (0.0, 0.0)
+    assert config.train.batch_size == 8
     page = (run / "report" / "slimming.md").read_text(encoding="utf-8")
     assert "| stem_conv | 16 |" in page
     assert "## Plates read without an error" in capsys.readouterr().out
