@@ -43,8 +43,8 @@ def load_teachers(config: Config, schema: LabelSchema) -> Teachers:
 def _check_single(config: Config) -> None:
     if config.distill.map_weight and len(config.distill.teachers) > 1:
         raise InputError(
-            "distill.map_weight wants one teacher: maps of several cannot be averaged; give one "
-            "--teacher, or set distill.map_weight=0"
+            "distill.map_weight wants one teacher, since the channels of several mean different "
+            "things: give one --teacher, or set distill.map_weight=0"
         )
 
 

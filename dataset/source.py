@@ -21,6 +21,7 @@ _RAISED_INSIDE = re.compile(r"\b(?:ImageError|InputError): (?P<sentence>[^\n]+)"
 ORDER_STREAM = 1
 AUGMENT_STREAM = 2
 VALIDATION_STREAM = 3
+ECHO_STREAM = 4
 
 
 @runtime_checkable

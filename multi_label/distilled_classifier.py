@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,9 +12,9 @@ from keras import ops
 from ..configs import DistillConfig
 from ..plate.schema import LabelSchema
 from ..training.devices import share_of_device
-from ..training.distillation import Size, Teachers, characters_by_length, soft_loss
+from ..training.distillation import Teachers, characters_by_length, soft_loss
 from ..training.echo import ANSWERS
-from ..training.taught_source import pictures_key
+from ..training.taught_source import pictures_by_size
 from .classifier_model import PlateClassifier
 from .last_map import LAST_MAP, map_loss, with_last_map
 
@@ -89,7 +89,9 @@ class DistilledClassifier(PlateClassifier):
         if self._teachers is None:
             raise ValueError("a student wants teachers: call learn_from before training it")
         share = self.distill.soft_share
-        taught = y[ANSWERS] if ANSWERS in y else self._teachers(self._pictures(x, y))
+        own, sizes = tuple(self.input_shape[1:3]), self._teachers.sizes
+        asked = ANSWERS not in y
+        taught = self._teachers(pictures_by_size(x, y, own, sizes)) if asked else y[ANSWERS]
         hard = self.label_loss(y["labels"], y_pred, training)
         learned = share * self._soft_loss(taught, y_pred) + (1.0 - share) * hard
         if self.distill.map_weight:
@@ -103,12 +105,6 @@ class DistilledClassifier(PlateClassifier):
         """Against the labels alone."""
         labels = y["labels"] if isinstance(y, dict) else y
         return super().compute_metrics(x, labels, y_pred)
-
-    def _pictures(self, x: Any, y: Mapping[str, Any]) -> dict[Size, Any]:
-        """What the teachers look at, by size."""
-        own = tuple(self.input_shape[1:3])
-        sizes = set() if self._teachers is None else set(self._teachers.sizes)
-        return {size: x if size == own else y[pictures_key(size)] for size in sizes}
 
     def _soft_loss(
         self, taught: dict[str, keras.KerasTensor], answered: dict[str, keras.KerasTensor]

@@ -12,14 +12,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..dataset.source import Batch, Source
+from ..dataset.source import ECHO_STREAM, Batch, Source
 from .distillation import Teachers
-from .taught_source import pictures_key
+from .taught_source import pictures_by_size
 
 ANSWERS = "answers"
 """Under which name a batch holds what the teachers answered about it."""
 
-ECHO_STREAM = 4  # beside those of dataset/source.py
 # New batches come in the first part of an epoch; what they left is learned in the rest.
 FRESH_PART = 0.7
 Item = TypeVar("Item")
@@ -78,10 +77,7 @@ class EchoedSource:
 
     def _answered(self, batch: Any) -> tuple[np.ndarray, dict[str, Any]]:
         images, rest = batch
-        pictures = {
-            size: images if size == self._student else rest[pictures_key(size)]
-            for size in self._teachers.sizes
-        }
+        pictures = pictures_by_size(images, rest, self._student, self._teachers.sizes)
         return images, {"labels": rest["labels"], ANSWERS: self._teachers.predict(pictures)}
 
 

@@ -20,10 +20,7 @@ class Transfer:
 
 
 def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
-    """Copies the weights of each layer that `path` has with the same name and shapes.
-
-    A layer with a method `take_over(layer) -> bool` decides by itself what it takes. A head whose
-    classes changed otherwise keeps its fresh weights and is named in the result.
+    """`take_over` from a `.keras` file.
 
     Raises:
         InputError: the file is no Keras model, or no layer fits.
@@ -35,7 +32,11 @@ def load_initial_weights(model: keras.Model, path: str | Path) -> Transfer:
 
 
 def take_over(model: keras.Model, source: keras.Model) -> Transfer:
-    """Copies the weights of each layer that `source` has with the same name and shapes."""
+    """Copies the weights of each layer that `source` has with the same name and shapes.
+
+    A layer with a method `take_over(layer) -> bool` decides by itself what it takes. A head whose
+    classes changed otherwise keeps its fresh weights and is named in the result.
+    """
     held = {layer.name: layer for layer in source.layers}
     taken, missing = 0, []
     for layer in model.layers:

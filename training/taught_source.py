@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,13 @@ def pictures_key(size: Size) -> str:
     '48x144'
     """
     return f"{size[0]}x{size[1]}"
+
+
+def pictures_by_size(
+    images: Any, rest: Mapping[str, Any], own: Size, sizes: Iterable[Size]
+) -> dict[Size, Any]:
+    """What each of `sizes` looks at in `TaughtSource`'s batch, whose `images` have size `own`."""
+    return {size: images if size == own else rest[pictures_key(size)] for size in sizes}
 
 
 def taught_source(config: Config, schema: LabelSchema, teachers: Sequence[Size]) -> TaughtSource:
