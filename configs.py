@@ -147,7 +147,7 @@ class LossConfig(_Section):
         lt=1,
         description="of every loss: beta of weights by effective number, 0.9 to 0.9999; 0: none",
     )
-    first_weight: float = Field(1.0, ge=0, description="weight of the first character's head")
+    first_weight: float = Field(1.0, ge=0, description="weight of the first character")
     length_weight: float = Field(0.5, ge=0, description="weight of the length head")
     colour_weight: float = Field(0.25, ge=0, description="weight of the colour head")
     rows_weight: float = Field(0.25, ge=0, description="weight of the rows head")

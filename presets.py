@@ -88,6 +88,7 @@ _LINE: dict[str, Any] = {"height": 32, "width": 100, "conv_decay": 1e-5, "gamma_
 _COLUMNS: dict[str, Any] = {
     "family": "ctc",
     "render": _SMALL_CROPS,
+    "loss": {"first_weight": 3.0},
     "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 1e-3, "ema": 0.999, "clip_norm": 5.0},
     "train": {**_LONG_TRAINING, "batch_size": 128},
 }

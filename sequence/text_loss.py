@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from ..training.devices import sum_over_devices
@@ -35,10 +36,15 @@ class CTCLoss(TextLoss):
     Left out are plates with a character that nobody knows, and, since no path writes them, texts
     that want more columns than there are: one for each character and a blank between equal
     neighbours. `recogniser.py` refuses to build a network that has too few of them.
+
+    Args:
+        first_weight: w of `-w ln P(first character) - ln P(the rest | first character)`, of which
+            1 makes the paper's loss.
     """
 
-    def __init__(self, name: str = "ctc", **kwargs: Any) -> None:
+    def __init__(self, first_weight: float = 1.0, name: str = "ctc", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
+        self.first_weight = first_weight
 
     def average(self, targets: Targets, logits: keras.KerasTensor) -> keras.KerasTensor:
         """As `TextLoss.average`, a plate counting as one."""
@@ -47,8 +53,15 @@ class CTCLoss(TextLoss):
         valid = targets.known & ops.all(tokens >= 0, axis=1) & fits
         # What is left out is an empty text meanwhile: its loss is finite.
         tokens = ops.where(ops.expand_dims(valid, 1), tokens, END)
-        losses = ctc_losses(tokens, ops.cast(logits, "float32"))
+        logits = ops.cast(logits, "float32")
+        losses = ctc_losses(tokens, logits)
+        if self.first_weight != 1:
+            losses = losses + (self.first_weight - 1) * first_losses(tokens, logits)
         return _average(losses, ops.cast(valid, "float32"))
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the loss."""
+        return {**super().get_config(), "first_weight": self.first_weight}
 
 
 @keras.saving.register_keras_serializable(package="chepai")
@@ -57,13 +70,19 @@ class CharacterLoss(TextLoss):
 
     Args:
         label_smoothing: e in 0..1: targets are (1 - e) y + e / classes.
+        first_weight: as how many of the others the first one counts.
     """
 
     def __init__(
-        self, label_smoothing: float = 0.0, name: str = "characters", **kwargs: Any
+        self,
+        label_smoothing: float = 0.0,
+        first_weight: float = 1.0,
+        name: str = "characters",
+        **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.label_smoothing = label_smoothing
+        self.first_weight = first_weight
 
     def average(self, targets: Targets, logits: keras.KerasTensor) -> keras.KerasTensor:
         """As `TextLoss.average`; logits have one step more than texts have characters."""
@@ -75,11 +94,14 @@ class CharacterLoss(TextLoss):
         first_end = ops.concatenate([ops.ones_like(first_end[:, :1]), first_end[:, 1:]], axis=1)
         counted = (tokens >= 0) & first_end & ops.expand_dims(targets.known, 1)
         losses = _cross_entropy(ops.maximum(tokens, 0), logits, self.label_smoothing)
-        return _average(losses, ops.cast(counted, "float32"))
+        weights = np.ones(tokens.shape[1], "float32")
+        weights[0] = self.first_weight
+        return _average(losses, ops.cast(counted, "float32") * weights)
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the loss."""
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+        own = {"label_smoothing": self.label_smoothing, "first_weight": self.first_weight}
+        return {**super().get_config(), **own}
 
 
 def ctc_losses(tokens: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
@@ -91,6 +113,24 @@ def ctc_losses(tokens: keras.KerasTensor, logits: keras.KerasTensor) -> keras.Ke
     lengths = ops.sum(ops.cast(tokens != END, "int32"), axis=1)
     columns = ops.full_like(lengths, logits.shape[1])
     return ops.ctc_loss(tokens, logits, lengths, columns, mask_index=END)
+
+
+def first_losses(tokens: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    """-ln of the probability that a text begins with its first character, float32 `[batch]`.
+
+    Whatever follows; a path begins with c if blanks alone stand before its first c. 0 where the
+    text is empty.
+
+    Args:
+        tokens, logits: as of `ctc_losses`.
+    """
+    logs = ops.log_softmax(logits, axis=-1)
+    blanks = logs[:, :, END]
+    before = ops.cumsum(blanks, axis=1) - blanks
+    first = tokens[:, :1]
+    here = ops.take_along_axis(logs, ops.expand_dims(first, 1), axis=2)[:, :, 0]
+    losses = -ops.logsumexp(before + here, axis=1)
+    return ops.where(first[:, 0] == END, 0.0, losses)
 
 
 def needed_columns(tokens: keras.KerasTensor) -> keras.KerasTensor:

@@ -81,7 +81,7 @@ def _text_loss(config: Config) -> TextLoss:
             "the classifier's"
         )
     if config.family == "attention":
-        return CharacterLoss(loss.label_smoothing)
+        return CharacterLoss(loss.label_smoothing, loss.first_weight)
     if loss.label_smoothing:
         raise InputError("loss.label_smoothing is nothing that CTC has; set it to 0")
-    return CTCLoss()
+    return CTCLoss(loss.first_weight)

@@ -8,17 +8,25 @@ import math
 import keras
 import numpy as np
 import pytest
-from chepai.sequence.text_loss import CharacterLoss, CTCLoss, class_loss, ctc_losses, needed_columns
+from chepai.sequence.text_loss import (
+    CharacterLoss,
+    CTCLoss,
+    class_loss,
+    ctc_losses,
+    first_losses,
+    needed_columns,
+)
 from chepai.sequence.tokens import Targets
 
 
-def all_paths(logits: np.ndarray, text: tuple[int, ...]) -> float:
-    """-ln of the sum over every path that writes the text."""
+def all_paths(logits: np.ndarray, text: tuple[int, ...], whole: bool = True) -> float:
+    """-ln of the sum over every path that writes the text, or, not `whole`, begins with it."""
     probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     columns, classes = logits.shape
     total = 0.0
     for path in itertools.product(range(classes), repeat=columns):
-        if tuple(number for number, _ in itertools.groupby(path) if number) == text:
+        written = tuple(number for number, _ in itertools.groupby(path) if number)
+        if (written if whole else written[: len(text)]) == text:
             total += float(np.prod(probabilities[range(columns), path]))
     return -math.log(total)
 
@@ -51,22 +59,36 @@ def test_what_no_path_can_write_and_what_nobody_knows_is_left_out():
     assert float(loss.average(nothing, logits[1:])) == 0.0
 
 
+def test_the_first_character_of_ctc_weighs_by_all_paths_that_begin_with_it():
+    logits = np.random.default_rng(6).normal(size=(3, 5, 4)).astype("float32")
+    tokens = np.array([[1, 2, 3], [2, 2, 0], [0, 0, 0]], "int32")
+    first = [all_paths(logits[0], (1,), whole=False), all_paths(logits[1], (2,), whole=False), 0.0]
+    np.testing.assert_allclose(np.array(first_losses(tokens, logits)), first, rtol=1e-5)
+    text = [all_paths(logits[0], (1, 2, 3)), all_paths(logits[1], (2, 2)), all_paths(logits[2], ())]
+    wanted = np.mean(text) + 2 * np.mean(first)
+    assert float(CTCLoss(3.0).average(known(tokens.tolist()), logits)) == pytest.approx(
+        wanted, 1e-5
+    )
+
+
 @pytest.mark.parametrize("sharpness", [1.0, 30.0])
-def test_ctc_has_a_finite_gradient_that_points_the_right_way(sharpness: float):
+@pytest.mark.parametrize("first_weight", [1.0, 3.0])
+def test_ctc_has_a_finite_gradient_that_points_the_right_way(sharpness: float, first_weight: float):
     tf = pytest.importorskip("tensorflow")
     rng = np.random.default_rng(3)
     logits = tf.Variable(sharpness * rng.normal(size=(6, 10, 8)), dtype="float32")
     tokens = rng.integers(1, 8, (6, 4)).astype("int32")
     targets = Targets(tokens, np.ones(6, bool))
+    loss = CTCLoss(first_weight)
     with tf.GradientTape() as tape:
-        before = CTCLoss().average(targets, logits)
+        before = loss.average(targets, logits)
     gradient = tape.gradient(before, logits).numpy()
     assert np.isfinite(gradient).all()
-    # No plateau: every plate that is not read yet pulls, by column at most 2 and in sum 0.
+    # No plateau: every plate that is not read yet pulls, and in sum 0.
     assert (np.abs(gradient).sum((1, 2)) > 1e-3).all()
     np.testing.assert_allclose(gradient.sum(2), 0, atol=1e-4)
     logits.assign_sub(5 * gradient)
-    assert float(CTCLoss().average(targets, logits)) < float(before)
+    assert float(loss.average(targets, logits)) < float(before)
 
 
 def test_ctc_agrees_with_pytorch():
@@ -107,6 +129,9 @@ def test_characters_and_the_end_behind_them_are_counted_once_each():
         logs[1, 0, 3], logs[1, 2, 4], logs[1, 3, 0],
     ]  # fmt: skip
     assert float(CharacterLoss().average(targets, logits)) == pytest.approx(-np.mean(counted), 1e-5)
+    heavier = [*counted, *(counted[place] for place in (0, 0, 3, 3))]
+    first = float(CharacterLoss(first_weight=3.0).average(targets, logits))
+    assert first == pytest.approx(-np.mean(heavier), 1e-5)
     smooth = float(CharacterLoss(0.1).average(targets, logits))
     places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (1, 3)]
     even = np.mean([logs[place].mean() for place in places])
@@ -120,6 +145,6 @@ def test_other_heads_count_where_they_are_labelled():
 
 
 def test_losses_are_rebuilt_from_their_configuration():
-    for loss in (CTCLoss(), CharacterLoss(0.2)):
+    for loss in (CTCLoss(3.0), CharacterLoss(0.2, 3.0)):
         copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
         assert copy.get_config() == loss.get_config()
