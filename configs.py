@@ -207,6 +207,12 @@ class TrainConfig(_Section):
     deterministic: bool = Field(True, description="the same seed gives the same weights on CPU")
     log_batches: int = Field(50, ge=1, description="batches between lines of train.log")
     patience: int = Field(0, ge=0, description="epochs without a better one; 0: never stop early")
+    straighten_steps: int = Field(
+        0,
+        ge=0,
+        description="in which a rectifier first learns to undo distortions of rendered "
+        "plates; 0: it begins as the identity",
+    )
     freeze: tuple[str, ...] = Field(
         (),
         description="layers that keep their weights: patterns of names, as `rectifier_*`; with `!` "

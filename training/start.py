@@ -17,6 +17,7 @@ from .devices import data_parallel, make_ready
 from .initialise import load_initial_weights
 from .loop import TrainingResult, fit, prepare_framework
 from .run_folder import RunFolder
+from .straightening import learn_to_straighten
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,9 @@ def _train(
         transfer = load_initial_weights(model, init)
         fresh = ", ".join(transfer.missing) or "none"
         logger.info("took over %d layers, fresh: %s", transfer.taken, fresh)
+    if config.train.straighten_steps and not resume:
+        before, after = learn_to_straighten(model, config, schema)
+        logger.info("the rectifier's error went from %.3f to %.3f", before, after)
     return fit(model, training, validation, config, run, schema)
 
 

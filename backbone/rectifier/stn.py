@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import initializers, layers, ops
 
 from ..base import LayerStyle
@@ -76,6 +77,13 @@ class AffineSampler(layers.Layer):
         x = ops.matmul(theta[:, :3], basis)
         y = ops.matmul(theta[:, 3:], basis)
         return ops.reshape(sample(pictures, x, y), (-1, height, width, channels))
+
+    def undoing(self, matrices: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """The maps `[batch, 6]` that straighten pictures moved by `[batch, 2, 3]`.
+
+        A matrix takes places in the straight picture to those in the moved one.
+        """
+        return matrices.reshape(-1, len(IDENTITY)).astype(np.float32)
 
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> Any:
         """That of the pictures."""

@@ -125,6 +125,15 @@ class SplineSampler(layers.Layer):
         values = sample(pictures, x, y, padding="border")
         return ops.reshape(values, (-1, height, width, channels))
 
+    def undoing(self, matrices: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """The points `[batch, 2 fiducials]` that straighten pictures moved by `[batch, 2, 3]`.
+
+        A matrix takes places in the straight picture to those in the moved one.
+        """
+        fixed = fiducial_points(self.fiducials)
+        moved = fixed @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, None, :, 2]
+        return moved.reshape(len(matrices), -1).astype(np.float32)
+
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> Any:
         """That of the pictures."""
         return tuple(input_shape[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -37,6 +38,20 @@ def test_a_rectifier_learns_where_to_look(name: str):
     before = model.evaluate(shifted, straight, verbose=0)
     model.fit(shifted, straight, batch_size=8, epochs=40, verbose=0)
     assert model.evaluate(shifted, straight, verbose=0) < 0.35 * before
+
+
+@pytest.mark.parametrize("sampler", [AffineSampler(), SplineSampler(20)], ids=["stn", "tps"])
+def test_what_undoes_a_map_brings_the_picture_back(sampler: keras.layers.Layer):
+    picture = cv2.GaussianBlur(PICTURES[0], (0, 0), 2)
+    matrix = np.array([[0.9, 0.03, 0.02], [0.3, 0.8, -0.04]])
+    moved = AffineSampler()([picture[None], _inverse(matrix).reshape(1, 6).astype("float32")])
+    back = np.array(sampler([moved, sampler.undoing(matrix[None])]))[0]
+    inside = (slice(8, -8), slice(8, -8))
+    np.testing.assert_allclose(back[inside], picture[inside], atol=0.03)
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    return np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
 
 
 def test_sampling_between_pixels_is_the_weighted_mean_of_four():
