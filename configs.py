@@ -273,6 +273,20 @@ class Config(_Section):
             raise ValueError("train.devices and optimizer.accumulate cannot both be more than 1")
         return self
 
+    @model_validator(mode="after")
+    def _lessons_have_a_rectifier_on_one_device(self) -> Config:
+        if self.train.straighten_steps and self.model.rectifier == "none":
+            raise ValueError(
+                "train.straighten_steps wants a rectifier: set model.rectifier to stn or tps"
+            )
+        # Several hold the weights as variables that the part of a model cannot be trained with.
+        if self.train.straighten_steps and self.train.devices > 1:
+            raise ValueError(
+                "train.straighten_steps wants train.devices=1; what was learned so goes into a run "
+                "on several by --init"
+            )
+        return self
+
 
 def preset_names() -> tuple[str, ...]:
     """The names of all presets."""

@@ -1,52 +1,48 @@
-"""A rectifier learns to straighten plates for a recogniser that knows them nearly straight.
+"""A rectifier learns to straighten plates for a recogniser that stays as it is.
 
 Run from the repository's root:
 
     python benchmarks/straighten.py --rectifier stn --output straightened.jpg
+    python benchmarks/straighten.py --model pretrained/stn-lprnet.keras --steps 0
 
-The recogniser learns 64 plates by heart, with the rectifier left as the identity: first straight,
-then a little turned, sheared and shifted, without which its answers say nothing of where a better
-picture would lie. Then its weights stay, and the rectifier alone learns from the same plates ever
-more distorted, anew at every step. Prints what is read of such plates before and after, and draws
-some of them beside what the rectifier makes of them. Status 1 where no more are read after it.
+Rendered plates, which nothing was trained on, are tilted. Prints how many of them are read without
+the rectifier and with it, and draws some beside what the rectifier makes of them. With `--steps 0`
+it is the model's own. Status 1 where no more are read with it.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import time
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from chepai.commands._families import compiled_model
-from chepai.configs import Config, override_config
+from chepai.configs import Config, override_config, parse_config
+from chepai.dataset.rendered_source import SCENES, RenderedSource
+from chepai.dataset.tilted import distorted, random_map
 from chepai.files import atomic_path
 from chepai.frameworks import import_keras
+from chepai.inference.pretrained import weights_path
+from chepai.keras_file import load_checked
 from chepai.plate.schema import LabelSchema, load_schema
 from chepai.training.callbacks import evaluate
+from chepai.training.initialise import load_initial_weights
 from chepai.training.loop import prepare_framework
-from overfit import BATCH, configuration, learn, plates
+from chepai.training.straightening import learn_to_straighten
 
-SHOWN, COLUMNS = 8, 4
-COPIES = 4  # of each plate that is read before and after
-MOST_TURN, MOST_SHIFT, MOST_SHEAR = 14.0, 0.10, 0.25  # degrees; of the size
-KNOWN = 0.2  # of that, what the recogniser learns to bear
-GROWING = 0.7  # share of the steps over which distortions grow
-EVERY = 200
+SHOWN, COLUMNS = 12, 4
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", default="quick", help="the recogniser behind the rectifier")
+    parser.add_argument("--model", default="fast", help="the recogniser: a name or a .keras file")
     parser.add_argument("--rectifier", choices=("stn", "tps"), default="stn")
-    parser.add_argument("--knowing", type=int, default=400, help="most steps of each of the "
-                        "recogniser's two parts")  # fmt: skip
-    parser.add_argument("--steps", type=int, default=4000, help="of the rectifier")
-    parser.add_argument("--rate", type=float, default=1e-3, help="the recogniser's learning rate")
-    parser.add_argument("--rectifier-rate", type=float, default=3e-4, help="the rectifier's")
+    parser.add_argument("--steps", type=int, default=1500, help="of the rectifier's lessons")
+    parser.add_argument("--plates", type=int, default=2000, help="that are read")
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures; none: open fonts")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the picture; none: none")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow")
@@ -54,79 +50,78 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """0 where more is read with the trained rectifier than without."""
+    """0 where more is read with the rectifier than without."""
     args = arguments()
     import_keras(args.threads)
-    config = override_config(
-        configuration(args.preset, args), [f"model.rectifier={args.rectifier}"]
-    )
+    weights = weights_path(args.model)
+    config = configuration(weights, args)
     schema = load_schema(config.model.label_schema)
     prepare_framework(config)
-    images, labels = plates(config, schema)
-    knowing = with_frozen(config, schema, "rectifier_*", args.rate)
-    learn(knowing, images, labels, args.knowing, args.preset)
-    train(knowing, images, labels, [KNOWN] * args.knowing)
-    model = with_frozen(config, schema, "!rectifier_*", args.rectifier_rate)
-    model.set_weights(knowing.get_weights())
+    plain = recogniser(override_config(config, ["model.rectifier=none"]), schema, weights)
+    model = recogniser(config, schema, weights)
+    if args.steps:
+        began = time.perf_counter()
+        before, after = learn_to_straighten(model, config, schema)
+        seconds = time.perf_counter() - began
+        print(f"error {before:.3f} -> {after:.3f} in {seconds:.0f} s")
 
-    seen = distorted(np.concatenate([images] * COPIES), np.random.default_rng(2))
-    truth = np.concatenate([labels] * COPIES)
-    before = evaluate(model, [(seen, truth)])["plate_accuracy"]
-    train(model, images, labels, growing(args.steps))
-    after = evaluate(model, [(seen, truth)])["plate_accuracy"]
-    print(
-        f"{args.rectifier}: of {len(seen)} distorted plates {100 * before:.1f} % are read "
-        f"before, {100 * after:.1f} % after"
-    )
+    straight, labels = plates(config, schema, args.plates)
+    tilted = tilt(straight)
+    found: dict[str, float] = {}
+    print(f"of {len(tilted)} plates are read")
+    for name, one, pictures in (
+        ("straight", plain, straight),
+        ("straight, with the rectifier", model, straight),
+        ("tilted", plain, tilted),
+        ("tilted, with the rectifier", model, tilted),
+    ):
+        found[name] = evaluate(one, [(pictures, labels)])["plate_accuracy"]
+        print(f"    {name}: {100 * found[name]:.1f} %")
     if args.output is not None:
-        draw(model, seen[:SHOWN], args.output)
-    return 0 if after > before else 1
+        draw(model, tilted[:SHOWN], args.output)
+    return 0 if found["tilted, with the rectifier"] > found["tilted"] else 1
 
 
-def with_frozen(config: Config, schema: LabelSchema, pattern: str, rate: float) -> Any:
-    """A fresh model of which some layers stay as they are."""
-    own = [f"train.freeze=['{pattern}']", f"optimizer.learning_rate={rate}"]
-    return compiled_model(override_config(config, own), schema, 1)
+def configuration(weights: Path, args: argparse.Namespace) -> Config:
+    """The model's own, with a rectifier and nothing that belongs to its training."""
+    own = [
+        f"model.rectifier={args.rectifier}", f"train.straighten_steps={args.steps}",
+        "distill.teachers=[]", "distill.map_weight=0", "data.workers=0", "train.devices=1",
+        "train.freeze=[]", "train.precision=float32", "render.backgrounds=null",
+        f"render.glyphs={args.glyphs or 'null'}",
+    ]  # fmt: skip
+    return override_config(parse_config(load_checked(weights, ours=True).chepai_config), own)
 
 
-def growing(steps: int) -> list[float]:
-    """How strong the distortion of each step is: from what is known to all of it."""
-    return np.interp(np.arange(steps), [0, GROWING * steps], [KNOWN, 1.0]).tolist()
+def recogniser(config: Config, schema: LabelSchema, weights: Path) -> Any:
+    """A model of the configuration with what it has of the file's weights."""
+    model = compiled_model(config, schema, 1)
+    load_initial_weights(model, weights)
+    return model
 
 
-def train(model: Any, images: np.ndarray, labels: np.ndarray, strengths: Sequence[float]) -> None:
-    """A step for each strength, on plates distorted so much."""
-    rng = np.random.default_rng(1)
-    for step, strength in enumerate(strengths, start=1):
-        rows = rng.choice(len(images), BATCH, replace=False)
-        model.train_on_batch(distorted(images[rows], rng, strength), labels[rows])
-        if step % EVERY == 0:
-            read = evaluate(model, [(distorted(images, rng, strength), labels)])["plate_accuracy"]
-            print(f"step {step}: of distortions of {strength:.2f} {100 * read:.1f} % are read",
-                  flush=True)  # fmt: skip
+def plates(config: Config, schema: LabelSchema, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rendered plates seen from the front: uint8 [n, h, w, 3] and int32 [n, heads]."""
+    shares = {scene: float(scene == "gate") for scene in SCENES}
+    render = config.render.model_copy(update=shares)
+    source = RenderedSource(config.model_copy(update={"render": render}), schema)
+    images, labels = zip(*source.evaluation(count), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
 
 
-def distorted(pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """Each turned, sheared and shifted, uint8 `[n, h, w, 3]`; the border goes on."""
-    return np.stack([_distorted(picture, rng, strength) for picture in pictures])
-
-
-def _distorted(picture: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
-    height, width = picture.shape[:2]
-    turn, slant, *shifts = strength * rng.uniform(-1, 1, 4)
-    angle, shear = np.deg2rad(MOST_TURN * turn), MOST_SHEAR * slant
-    linear = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
-    centre = np.array([width, height]) / 2
-    shift = MOST_SHIFT * np.array(shifts) * (width, height)
-    matrix = np.concatenate([linear, (centre - linear @ centre + shift)[:, None]], axis=1)
-    return cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+def tilt(pictures: np.ndarray) -> np.ndarray:
+    """Each tilted by chance, always the same way."""
+    rng = np.random.default_rng(2)
+    height, width = pictures.shape[1:3]
+    return np.stack([distorted(picture, random_map(height, width, rng)) for picture in pictures])
 
 
 def draw(model: Any, seen: np.ndarray, path: Path) -> None:
-    """Distorted plates, below each row what the rectifier makes of them."""
+    """Tilted plates, below each row what the rectifier makes of them."""
     import keras
 
-    straight = keras.Model(model.input, model.get_layer("rectifier_sampler").output)
+    sampler = next(layer for layer in model.layers if hasattr(layer, "undoing"))
+    straight = keras.Model(model.input, sampler.output)
     after = as_pixels(np.array(straight(seen, training=False)), seen)
     rows = []
     for start in range(0, len(seen), COLUMNS):

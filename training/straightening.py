@@ -19,7 +19,6 @@ from ..dataset.augment import Augmenter
 from ..dataset.rendered_source import SCENES, RenderedSource
 from ..dataset.source import STRAIGHTEN_STREAM
 from ..dataset.tilted import distorted, random_map
-from ..errors import InputError
 from ..plate.schema import LabelSchema
 
 PLATES = 2048
@@ -47,7 +46,7 @@ def learn_to_straighten(
         and after: 1 is half of the picture's width or height.
 
     Raises:
-        InputError: the model has no rectifier.
+        ValueError: the model has no rectifier.
     """
     sampler = _sampler(model)
     # The part that says where to look.
@@ -85,10 +84,7 @@ def _sampler(model: keras.Model) -> Any:
     for layer in model.layers:
         if hasattr(layer, "undoing"):
             return layer
-    raise InputError(
-        "train.straighten_steps wants a rectifier: set model.rectifier to stn or tps, or "
-        "train.straighten_steps to 0"
-    )
+    raise ValueError(f"{model.name} has no rectifier")
 
 
 class Lessons:

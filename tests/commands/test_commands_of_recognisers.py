@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,21 @@ def test_a_rectifier_is_put_in_front_and_trained_alone(run: RunFolder, tmp_path:
         for old, new in zip(layer.weights, after.get_layer(layer.name).weights, strict=True):
             np.testing.assert_array_equal(old, new, err_msg=layer.name)
     assert np.abs(after.get_layer("rectifier_theta").kernel).max() > 0
+
+
+def test_a_rectifier_has_its_lessons_before_the_training(
+    run: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, logger="chepai")
+    command = ["train", "--preset", "stn-lprnet", "--no-report", "--output", str(tmp_path)]
+    command += ["--init", str(run.best)]
+    assert main([*command, *options("train.epochs=1", "train.straighten_steps=1")]) == 0
+    assert "the rectifier's error went from" in caplog.text
+    caplog.clear()
+    # A resumed run has had them.
+    resumed = ["train", "--resume", str(tmp_path / "stn-lprnet-001"), "--no-report"]
+    assert main([*resumed, "--set", "train.epochs=2"]) == 0
+    assert "the rectifier's error" not in caplog.text
 
 
 def test_what_is_exported_reads_as_what_was_trained(

@@ -63,7 +63,8 @@ def test_the_same_seed_teaches_the_same():
         np.testing.assert_array_equal(one, other)
 
 
-def test_without_a_rectifier_it_is_refused():
-    config = configuration("none", 5, "model.rectifier_options={}")
+def test_without_a_rectifier_and_on_several_devices_it_is_refused():
     with pytest.raises(InputError, match="wants a rectifier"):
-        learn_to_straighten(compiled_model(config, SCHEMA, 1), config, SCHEMA)
+        configuration("none", 5, "model.rectifier_options={}")
+    with pytest.raises(InputError, match=r"wants train\.devices=1"):
+        configuration("stn", 5, "train.devices=2")
