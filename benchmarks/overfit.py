@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from chepai.commands._families import compiled_model
 from chepai.configs import Config, load_config
-from chepai.dataset.rendered_source import RenderedSource
+from chepai.dataset.rendered_source import RenderedSource, with_scene
 from chepai.frameworks import import_keras
 from chepai.plate.schema import load_schema
 from chepai.training.callbacks import evaluate
@@ -57,7 +57,7 @@ def overfit(preset: str, args: argparse.Namespace) -> bool:
     config = configuration(preset, args)
     schema = load_schema(config.model.label_schema)
     prepare_framework(config)
-    images, labels = plates(config, schema)
+    images, labels = plates(config, schema, PLATES)
     model = compiled_model(config, schema, steps_per_epoch=args.steps)
     learnt = learn(model, images, labels, args.steps, preset)
     keras.backend.clear_session()
@@ -96,12 +96,10 @@ def configuration(preset: str, args: argparse.Namespace) -> Config:
     return load_config(preset, overrides=own)
 
 
-def plates(config: Config, schema: Any) -> tuple[np.ndarray, np.ndarray]:
-    """64 rendered plates, none of them a reject: uint8 [64, h, w, 3] and int32 [64, heads]."""
-    shares = {"gate": 1.0, "parking": 0.0, "road": 0.0, "stored": 0.0, "reject": 0.0}
-    render = config.render.model_copy(update=shares)
-    source = RenderedSource(config.model_copy(update={"render": render}), schema)
-    images, labels = zip(*source.evaluation(PLATES), strict=True)
+def plates(config: Config, schema: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rendered plates seen from the front: uint8 [count, h, w, 3] and int32 [count, heads]."""
+    source = RenderedSource(with_scene(config, "gate"), schema)
+    images, labels = zip(*source.evaluation(count), strict=True)
     return np.concatenate(images), np.concatenate(labels)
 
 

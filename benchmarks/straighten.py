@@ -2,7 +2,7 @@
 
 Run from the repository's root:
 
-    python benchmarks/straighten.py --rectifier stn --output straightened.jpg
+    python benchmarks/straighten.py --output straightened.jpg
     python benchmarks/straighten.py --model pretrained/stn-lprnet.keras --steps 0
 
 Rendered plates, which nothing was trained on, are tilted. Prints how many of them are read without
@@ -21,7 +21,6 @@ import cv2
 import numpy as np
 from chepai.commands._families import compiled_model
 from chepai.configs import Config, override_config, parse_config
-from chepai.dataset.rendered_source import SCENES, RenderedSource
 from chepai.dataset.tilted import distorted, random_map
 from chepai.files import atomic_path
 from chepai.frameworks import import_keras
@@ -31,7 +30,8 @@ from chepai.plate.schema import LabelSchema, load_schema
 from chepai.training.callbacks import evaluate
 from chepai.training.initialise import load_initial_weights
 from chepai.training.loop import prepare_framework
-from chepai.training.straightening import learn_to_straighten
+from chepai.training.straightening import learn_to_straighten, sampler_of
+from overfit import plates
 
 SHOWN, COLUMNS = 12, 4
 
@@ -40,7 +40,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="fast", help="the recogniser: a name or a .keras file")
-    parser.add_argument("--rectifier", choices=("stn", "tps"), default="stn")
+    parser.add_argument("--rectifier", choices=("stn", "tps"), help="none: the model's, or stn")
     parser.add_argument("--steps", type=int, default=1500, help="of the rectifier's lessons")
     parser.add_argument("--plates", type=int, default=2000, help="that are read")
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures; none: open fonts")
@@ -84,13 +84,15 @@ def main() -> int:
 
 def configuration(weights: Path, args: argparse.Namespace) -> Config:
     """The model's own, with a rectifier and nothing that belongs to its training."""
+    config = parse_config(load_checked(weights, ours=True).chepai_config)
+    had = None if config.model.rectifier == "none" else config.model.rectifier
     own = [
-        f"model.rectifier={args.rectifier}", f"train.straighten_steps={args.steps}",
+        f"model.rectifier={args.rectifier or had or 'stn'}", f"train.straighten_steps={args.steps}",
         "distill.teachers=[]", "distill.map_weight=0", "data.workers=0", "train.devices=1",
         "train.freeze=[]", "train.precision=float32", "render.backgrounds=null",
         f"render.glyphs={args.glyphs or 'null'}",
     ]  # fmt: skip
-    return override_config(parse_config(load_checked(weights, ours=True).chepai_config), own)
+    return override_config(config, own)
 
 
 def recogniser(config: Config, schema: LabelSchema, weights: Path) -> Any:
@@ -98,15 +100,6 @@ def recogniser(config: Config, schema: LabelSchema, weights: Path) -> Any:
     model = compiled_model(config, schema, 1)
     load_initial_weights(model, weights)
     return model
-
-
-def plates(config: Config, schema: LabelSchema, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rendered plates seen from the front: uint8 [n, h, w, 3] and int32 [n, heads]."""
-    shares = {scene: float(scene == "gate") for scene in SCENES}
-    render = config.render.model_copy(update=shares)
-    source = RenderedSource(config.model_copy(update={"render": render}), schema)
-    images, labels = zip(*source.evaluation(count), strict=True)
-    return np.concatenate(images), np.concatenate(labels)
 
 
 def tilt(pictures: np.ndarray) -> np.ndarray:
@@ -120,8 +113,7 @@ def draw(model: Any, seen: np.ndarray, path: Path) -> None:
     """Tilted plates, below each row what the rectifier makes of them."""
     import keras
 
-    sampler = next(layer for layer in model.layers if hasattr(layer, "undoing"))
-    straight = keras.Model(model.input, sampler.output)
+    straight = keras.Model(model.input, sampler_of(model).output)
     after = as_pixels(np.array(straight(seen, training=False)), seen)
     rows = []
     for start in range(0, len(seen), COLUMNS):

@@ -153,6 +153,12 @@ class RenderedSource:
                 yield BatchPlan(epoch, part.start, part.stop)
 
 
+def with_scene(config: Config, scene: str) -> Config:
+    """The configuration that renders one of `SCENES` alone."""
+    shares = {each: float(each == scene) for each in SCENES}
+    return config.model_copy(update={"render": config.render.model_copy(update=shares)})
+
+
 def scene_shares(render: RenderConfig) -> np.ndarray:
     """The scenes' probabilities, float64 [len(SCENES)], in the order of `SCENES`."""
     shares = np.array([getattr(render, scene) for scene in SCENES], np.float64)

@@ -5,17 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-MOST_TURN = 20.0
-"""Degrees that a plate is turned, either way."""
-
+_MOST_TURN = 20.0  # degrees, either way
 _MOST_SHEAR = 0.3  # of the height, along the text
 _MOST_SHIFT = 0.08  # of half the size
 _SIZES = (0.85, 1.05)  # of the box that holds it
 
 
-def random_map(
-    height: int, width: int, rng: np.random.Generator, strength: float = 1.0
-) -> np.ndarray:
+def random_map(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """An affine map float64 `[2, 3]` from places in the straight picture to the distorted one's.
 
     The plate is turned and sheared, stretched so that it fills a picture of this size again, as it
@@ -25,14 +21,13 @@ def random_map(
     Args:
         height, width: of the picture, pixels.
         rng: what it depends on.
-        strength: 0 leaves all as it is.
     """
-    turn, slant, across, down = strength * rng.uniform(-1, 1, 4)
-    angle, shear = np.deg2rad(MOST_TURN * turn), _MOST_SHEAR * slant
+    turn, slant, across, down = rng.uniform(-1, 1, 4)
+    angle, shear = np.deg2rad(_MOST_TURN * turn), _MOST_SHEAR * slant
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = rotation @ np.array([[1.0, shear], [0.0, 1.0]])
     half = np.array([width - 1, height - 1]) / 2
-    sizes = 1 + strength * (rng.uniform(*_SIZES, 2) - 1)
+    sizes = rng.uniform(*_SIZES, 2)
     # The larger side of the box of a turned rectangle: the sum of what its half sides reach.
     linear *= (sizes * half / (np.abs(linear) @ half))[:, None]
     shift = _MOST_SHIFT * np.array([across, down])

@@ -1,8 +1,8 @@
 """A rectifier learns to straighten before it is trained with its recogniser.
 
-A recogniser's loss hardly says how a picture should be turned: where it reads nothing, a small
-turn changes nothing. But plates that are straight can be distorted at will, and what was done to
-them is known. So the network that says where to look first learns to undo that.
+A recogniser's loss hardly taught ours how a picture should be turned (docs/recognisers.md). But
+plates that are straight can be distorted at will, and what was done to them is known: so the
+network that says where to look first learns to undo that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from ..configs import Config
 from ..dataset.augment import Augmenter
-from ..dataset.rendered_source import SCENES, RenderedSource
+from ..dataset.rendered_source import RenderedSource, with_scene
 from ..dataset.source import STRAIGHTEN_STREAM
 from ..dataset.tilted import distorted, random_map
 from ..plate.schema import LabelSchema
@@ -48,7 +48,7 @@ def learn_to_straighten(
     Raises:
         ValueError: the model has no rectifier.
     """
-    sampler = _sampler(model)
+    sampler = sampler_of(model)
     # The part that says where to look.
     locator = keras.Model(model.input, sampler.input[1], name="locator")
     frozen = [layer for layer in locator.layers if not layer.trainable]
@@ -79,8 +79,12 @@ def _taught(
     return before, _error(locator, *examples)
 
 
-def _sampler(model: keras.Model) -> Any:
-    """The layer that reads the picture at other places."""
+def sampler_of(model: keras.Model) -> Any:
+    """The last layer of the rectifier, which reads the picture at other places.
+
+    Raises:
+        ValueError: the model has no rectifier.
+    """
     for layer in model.layers:
         if hasattr(layer, "undoing"):
             return layer
@@ -123,9 +127,9 @@ def _generator(config: Config) -> np.random.Generator:
 
 def _straight_plates(config: Config, schema: LabelSchema) -> np.ndarray:
     """uint8 `[PLATES, h, w, 3]`."""
-    shares = {scene: float(scene == "gate") for scene in SCENES}
-    render = config.render.model_copy(update={**shares, "plates_per_epoch": PLATES})
-    source = RenderedSource(config.model_copy(update={"render": render}), schema)
+    render = config.render.model_copy(update={"plates_per_epoch": PLATES})
+    config = with_scene(config.model_copy(update={"render": render}), "gate")
+    source = RenderedSource(config, schema)
     with closing(source):
         batches = itertools.islice(source.batches(), source.steps_per_epoch)
         return np.concatenate([images for images, _ in batches])
