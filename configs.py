@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from .errors import InputError, quoted
 from .presets import ALIASES, DEFAULT_PRESET, PRESETS
@@ -346,8 +347,14 @@ def parse_config(values: dict[str, Any], file: Path | None = None) -> Config:
         key = ".".join(str(part) for part in first["loc"]) or "configuration"
         line = None if file is None else line_of(file, first["loc"])
         place = "" if line is None else f"{file}, line {line}: "
-        wrong = f"{key}: {first['msg']}; received {quoted(first['input'])}"
-        raise InputError(place + wrong) from error
+        raise InputError(f"{place}{key}: {_sentence(first)}") from error
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """What was wrong and what was received; values that contradict each other say so themselves."""
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    return f"{error['msg']}; received {quoted(error['input'])}"
 
 
 def read_config(file: str | Path) -> Config:

@@ -57,7 +57,8 @@ def main() -> int:
     config = configuration(weights, args)
     schema = load_schema(config.model.label_schema)
     prepare_framework(config)
-    plain = recogniser(override_config(config, ["model.rectifier=none"]), schema, weights)
+    without = ["model.rectifier=none", "train.straighten_steps=0"]
+    plain = recogniser(override_config(config, without), schema, weights)
     model = recogniser(config, schema, weights)
     if args.steps:
         began = time.perf_counter()

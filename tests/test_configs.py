@@ -33,7 +33,7 @@ def test_an_override_wins_over_the_file_and_the_file_over_the_preset(tmp_path: P
         (["train.epochs=0"], r"train\.epochs: .* received 0"),
         (["epochs"], "--set wants KEY=VALUE"),
         (["optimizer.values=[1]"], "equally many"),
-        (["train.devices=2", "optimizer.accumulate=2"], "cannot both be more than 1"),
+        (["train.devices=2", "optimizer.accumulate=2"], "cannot both be more than 1$"),
     ],
 )
 def test_a_wrong_value_is_named(overrides: list[str], sentence: str) -> None:
