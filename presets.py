@@ -97,7 +97,7 @@ _LPRNET: dict[str, Any] = {
     **_COLUMNS,
     "optimizer": {**_COLUMNS["optimizer"], "name": "rmsprop"},
 }
-_NARROW: dict[str, Any] = {"width": 160, "hidden": 96, "blocks": [1, 1, 2, 1]}
+_NARROW: dict[str, Any] = {"width": 160, "hidden": 96, "blocks": [1, 1, 2, 1], "unfold": True}
 PRESETS |= {
     "lprnet": {**_LPRNET, "model": {**_BOX, "backbone": "lprnet", "dropout": 0.5}},
     "stn-lprnet": {

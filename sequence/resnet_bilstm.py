@@ -29,6 +29,7 @@ def resnet_bilstm(
     width: int = 512,
     hidden: int = 256,
     blocks: Sequence[int] = (1, 2, 5, 3),
+    unfold: bool = False,
 ) -> Encoded:
     """32 x 100 becomes 26 columns.
 
@@ -40,6 +41,8 @@ def resnet_bilstm(
         width: channels of the last two stages.
         hidden: of each direction of the LSTMs.
         blocks: residual blocks of each of the four stages.
+        unfold: the last map of 32 x 100 keeps two rows, whose columns follow one another, 52 in
+            all: so a plate of two rows is read like a line. The published one has a single row.
     """
     del classes
     blocks = positive_integers("blocks", blocks, _STAGES)
@@ -57,9 +60,9 @@ def resnet_bilstm(
         if stage < _STAGES:
             x = relu(style.conv_norm(x, width // share, name=f"{name}_end"), f"{name}_end")
     x = layers.ZeroPadding2D((0, 1), name="end1_pad")(x)
-    x = _last(x, style, width, (2, 1), "end1")
+    x = _last(x, style, width, (1 if unfold else 2, 1), "end1")
     x = _last(x, style, width, (1, 1), "end2")
-    return context_of(x, hidden, dropout)
+    return context_of(x, hidden, dropout, unfold)
 
 
 def _block(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> keras.KerasTensor:

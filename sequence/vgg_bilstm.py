@@ -49,9 +49,17 @@ def vgg_bilstm(
     return context_of(relu(x, "vgg_conv7"), hidden, dropout)
 
 
-def context_of(features: keras.KerasTensor, hidden: int, dropout: float) -> Encoded:
-    """Columns of a feature map `[batch, h, w, c]` that know of one another, by two LSTMs."""
-    columns = HeightMean(name="columns")(features)
+def context_of(
+    features: keras.KerasTensor, hidden: int, dropout: float, unfold: bool = False
+) -> Encoded:
+    """Columns of a feature map `[batch, h, w, c]` that know of one another, by two LSTMs.
+
+    `[batch, w, c]`, means over the height; with `unfold` `[batch, h * w, c]`, row after row.
+    """
+    if unfold:
+        columns = layers.Reshape((-1, features.shape[-1]), name="columns")(features)
+    else:
+        columns = HeightMean(name="columns")(features)
     plate = encoded(columns).plate
     if dropout:
         columns = layers.Dropout(dropout, name="columns_dropout")(columns)

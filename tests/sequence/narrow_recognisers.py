@@ -20,6 +20,7 @@ PRESETS = (
     "crnn-attention",
     "vgg-bilstm-ctc",
     "resnet-bilstm-ctc",
+    "resnet-bilstm-ctc-narrow",
     "tps-resnet-bilstm-attn",
 )
 
@@ -28,7 +29,7 @@ def narrow_config(preset: str, **sections: dict[str, Any]) -> Config:
     """A preset with few channels; keywords are values over its sections."""
     values = load_config(preset).model_dump(mode="json")
     model = values["model"]
-    model["backbone_options"] = WIDTHS[model["backbone"]]
+    model["backbone_options"] |= WIDTHS[model["backbone"]]
     if model["rectifier"] != "none":
         model["rectifier_options"] = {"width": 4}
     for section, over in sections.items():

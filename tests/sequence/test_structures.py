@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import keras
+import numpy as np
 import pytest
 from chepai.backbone.base import LayerStyle
 from chepai.backbone.rectifier import rectify
@@ -14,9 +16,9 @@ from chepai.sequence.attention_decoder import AttentionDecoder
 PLAIN = LayerStyle(0.0, 0.0)
 
 
-def encoder(name: str, size: tuple[int, int], classes: int) -> keras.Model:
+def encoder(name: str, size: tuple[int, int], classes: int, **options: Any) -> keras.Model:
     inputs = keras.Input((*size, 3))
-    found = registry.build(name, inputs, PLAIN, classes=classes)
+    found = registry.build(name, inputs, PLAIN, classes=classes, **options)
     return keras.Model(inputs, found.columns)
 
 
@@ -121,6 +123,19 @@ def test_resnet_bilstm_is_as_large_as_the_published_file():
     assert trained(model) == wanted
     stored = model.count_params() + (256 + 1) * classes + 2 * 2048
     assert round(4 * stored / 1e6, 1) == pytest.approx(188.9, abs=0.2)  # MB, as published
+
+
+def test_unfolding_sets_the_lower_row_behind_the_upper_one():
+    inputs = keras.Input((32, 100, 3))
+    sizes = {"width": 16, "hidden": 4, "blocks": (1, 1, 1, 1)}
+    found = registry.build("resnet-bilstm", inputs, PLAIN, classes=86, unfold=True, **sizes)
+    model = keras.Model(inputs, found.columns)
+    last = keras.Model(inputs, [model.get_layer(name).output for name in ("end2_relu", "columns")])
+    rows, line = last(np.random.default_rng(1).random((2, 32, 100, 3), np.float32))
+    assert rows.shape == (2, 2, 26, 16) and model.output.shape == (None, 52, 4)
+    np.testing.assert_array_equal(line, np.concatenate([rows[:, 0], rows[:, 1]], axis=1))
+    plain = encoder("resnet-bilstm", (32, 100), 86, **sizes)
+    assert model.count_params() == plain.count_params()
 
 
 def test_tps_and_the_attention_decoder_complete_the_published_forty_nine_million():
