@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
@@ -68,6 +69,11 @@ def source_of(paths: Sequence[str], config: Config, schema: LabelSchema) -> Sour
         from .array_source import ArraySource
 
         return ArraySource(paths, config, schema)
+    if find_spec("tensorflow") is None:
+        raise InputError(
+            f"{paths[0]}: TensorFlow, which is not installed, reads {kinds[0]}; an array trains "
+            "without it: chepai make-tfrecord LABELS --format array --output array/"
+        )
     if kinds[0] == "TFRecords":
         from .tfrecord_util import TFRecordSource
 

@@ -85,7 +85,7 @@ class DistilledClassifier(PlateClassifier):
             ValueError: nobody called `learn_from`.
         """
         if not training:
-            return super().compute_loss(x, y, y_pred, training=False)
+            return super().compute_loss(x, _labels(y), y_pred, training=False)
         if self._teachers is None:
             raise ValueError("a student wants teachers: call learn_from before training it")
         share = self.distill.soft_share
@@ -103,8 +103,7 @@ class DistilledClassifier(PlateClassifier):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         """Against the labels alone."""
-        labels = y["labels"] if isinstance(y, dict) else y
-        return super().compute_metrics(x, labels, y_pred)
+        return super().compute_metrics(x, _labels(y), y_pred)
 
     def _soft_loss(
         self, taught: dict[str, keras.KerasTensor], answered: dict[str, keras.KerasTensor]
@@ -129,3 +128,8 @@ class DistilledClassifier(PlateClassifier):
         for place, head in enumerate(self._schema.characters):
             seen[head.name] = there[:, place]
         return seen
+
+
+def _labels(y: Any) -> Any:
+    """Of a batch's targets the labels; Keras on JAX tries evaluation with a training batch too."""
+    return y["labels"] if isinstance(y, dict) else y

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..model_card import ModelCard
+from .batches import in_batches
 from .keras_model import card_of, load_keras_model
 
 
@@ -23,8 +24,18 @@ class LoadedKeras:
 
     def run(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """As `Runtime.run`."""
+        return in_batches(self._predict, images, _batch_size(len(images)))
+
+    def _predict(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         outputs = self._model.predict_on_batch(images)
         return {head: np.asarray(values, np.float32) for head, values in outputs.items()}
+
+
+def _batch_size(count: int) -> int | None:
+    """The next power of two where JAX compiles anew for every size; None: any size."""
+    import keras
+
+    return 1 << (count - 1).bit_length() if keras.backend.backend() == "jax" else None
 
 
 class KerasRuntime(LoadedKeras):

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chepai.configs import Config
+from chepai.dataset import sources
 from chepai.dataset.array_source import ArraySource
 from chepai.dataset.array_writer import write_records as write_array_of
 from chepai.dataset.dataset_util import RecordSource
 from chepai.dataset.mixed_source import as_arrays
 from chepai.dataset.source import Batch, Source
 from chepai.dataset.tfrecord_util import TFRecordSource, write_tfrecords
+from chepai.errors import InputError
 from chepai.plate.schema import load_schema
 from number_plates import COUNT, number_labels, number_of, still_config, write_records
 
@@ -148,3 +150,16 @@ def test_a_grey_picture_masks_the_colour_head_only(kind: str, folder: Path) -> N
         assert np.all(labels[:, colour] == -1)
         assert np.all(labels[:, 2] >= 0)
         assert np.all(images[..., 0] == images[..., 1])
+
+
+@pytest.mark.parametrize(("place", "kind"), [("shards", "TFRecords"), ("array", "")])
+def test_without_tensorflow_arrays_train_and_the_rest_says_so(
+    place: str, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "find_spec", lambda _: None)
+    config = still_config("data.workers=0")
+    if not kind:
+        assert sources.source_of([str(folder / place)], config, SCHEMA).plates_per_epoch == COUNT
+        return
+    with pytest.raises(InputError, match=rf"TensorFlow.* reads {kind}; an array trains without"):
+        sources.source_of([str(folder / place)], config, SCHEMA)

@@ -79,9 +79,10 @@ def test_the_loss_is_that_worked_by_hand(
     x = np.zeros((2, 16, 32, 3), "uint8")
     found = model.compute_loss(x=x, y={"labels": labels}, y_pred=answered)
     assert float(found) == pytest.approx(0.75 * soft + 0.25 * hard, abs=2e-6)
-    # What is validated is the labels' loss alone.
-    found = model.compute_loss(x=x, y=labels, y_pred=answered, training=False)
-    assert float(found) == pytest.approx(hard, abs=2e-6)
+    # What is validated is the labels' loss alone, also of a training batch, as JAX tries it first.
+    for batch in (labels, {"labels": labels}):
+        found = model.compute_loss(x=x, y=batch, y_pred=answered, training=False)
+        assert float(found) == pytest.approx(hard, abs=2e-6)
 
 
 def test_the_penalties_stay_whole(schema: LabelSchema, make_config: Callable[..., Config]) -> None:
