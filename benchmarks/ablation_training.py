@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
-from importlib import metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -231,9 +231,10 @@ def machine() -> str:
 
 def runtime(args: argparse.Namespace) -> str:
     """The framework with its version, and what it shared the processor with."""
-    import tensorflow as tf
+    import keras
 
-    versions = f"TensorFlow {tf.__version__}, Keras {metadata.version('keras')}"
+    backend = import_module(keras.backend.backend())
+    versions = f"{backend.__name__} {backend.__version__}, Keras {keras.__version__}"
     return f"{versions}, {args.jobs} at a time of {args.threads} threads"
 
 

@@ -90,6 +90,7 @@ def configuration(preset: str, args: argparse.Namespace) -> Config:
         "optimizer.name=adam", "optimizer.schedule=constant", "optimizer.ema=0",
         f"optimizer.learning_rate={args.rate}", "model.dropout=0", "model.conv_decay=0",
         f"train.batch_size={BATCH}", "data.workers=0", "train.deterministic=false",
+        "train.precision=float32",
     ]  # fmt: skip
     if args.glyphs:
         own.append(f"render.glyphs='{args.glyphs}'")

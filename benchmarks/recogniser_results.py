@@ -22,6 +22,10 @@ class Budget:
     plates: int = 100_000
     epochs: int = 8
     glyphs: bool = False
+    drawn: int = 0
+    """Epochs after which the same plates come again; 0: every epoch is fresh."""
+    settings: tuple[str, ...] = ()
+    """Values over every preset's, as `--set` takes them."""
 
 
 class Results:
@@ -38,7 +42,7 @@ class Results:
                 values = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            if values["budget"] == asdict(budget):
+            if values["budget"] == _plain(budget):
                 self._take(values)
 
     def find(self, preset: str) -> dict[str, Any] | None:
@@ -47,7 +51,7 @@ class Results:
 
     def append(self, line: dict[str, Any]) -> None:
         """Adds figures of `line["preset"]`; its `sets` are added to those that are known."""
-        line = {"budget": asdict(self.budget), **line}
+        line = {"budget": _plain(self.budget), **line}
         self._file.parent.mkdir(parents=True, exist_ok=True)
         begun = self._file.is_file() and not self._file.read_bytes().endswith(b"\n")
         with self._file.open("a", encoding="utf-8") as stream:
@@ -59,6 +63,10 @@ class Results:
         sets = known.get("sets", {}) | line.get("sets", {})
         known |= line | {"sets": sets}
         self._lines[line["preset"]] = known
+
+
+def _plain(budget: Budget) -> dict[str, Any]:
+    return asdict(budget) | {"settings": list(budget.settings)}
 
 
 def write_table(page: Path, results: Results, presets: Sequence[str]) -> None:
@@ -82,7 +90,7 @@ def table(results: Results, presets: Sequence[str]) -> str:
     sets = list(dict.fromkeys(name for line in known for name in line["sets"]))
     header = ["preset", "input", "parameters", "MMAC", "MB"]
     header += [f"{name} (accepted at 99 %)" for name in sets] or ["plate accuracy"]
-    header += ["ms, batch 1", "ms a plate, batch 64", "hours"]
+    header += ["ms, batch 1", "ms a plate, batch 64", "minutes"]
     rows = [_row(preset, line, sets, len(header)) for preset, line in lines.items()]
     cells = "\n".join(
         "| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]
@@ -92,10 +100,13 @@ def table(results: Results, presets: Sequence[str]) -> str:
 
 def _how(budget: Budget, known: Iterable[dict[str, Any]]) -> str:
     glyphs = "glyph pictures" if budget.glyphs else "open fonts"
+    drawn = f"after {budget.drawn} the same again" if budget.drawn else "all fresh"
     facts = [
-        f"{budget.epochs} epochs of {budget.plates:,} fresh rendered plates ({glyphs}) each; the "
-        "weights of the best validation epoch, in ONNX Runtime."
+        f"{budget.epochs} epochs of {budget.plates:,} rendered plates each ({glyphs}; {drawn}); "
+        "the weights of the best validation epoch."
     ]
+    if budget.settings:
+        facts.append(f"Over the presets: `{' '.join(budget.settings)}`.")
     for name, key in (("Hardware", "machine"), ("Trained by", "runtime"), ("Dates", "date")):
         values = sorted({line[key] for line in known if key in line})
         if values:
@@ -108,10 +119,11 @@ def _row(preset: str, line: dict[str, Any] | None, sets: Sequence[str], width: i
         return [f"`{preset}`", MISSING, *[""] * (width - 2)]
     height, wide = line["input"]
     row = [f"`{preset}`", f"{height} x {wide}", f"{line['parameters']:,}"]
-    row += [f"{line['macs'] / 1e6:.0f}", f"{line['bytes'] / 1e6:.1f}"]
+    row += [f"{line['macs'] / 1e6:.0f}"]
+    row += [f"{line['bytes'] / 1e6:.1f}" if "bytes" in line else MISSING]
     row += [_set_cell(line["sets"].get(name)) for name in sets] or [MISSING]
     row += [_number(line.get("ms_1")), _number(line.get("ms_64"))]
-    return [*row, f"{line['seconds'] / 3600:.1f}"]
+    return [*row, f"{line['seconds'] / 60:.0f}" if "seconds" in line else ""]
 
 
 def _set_cell(figures: dict[str, Any] | None) -> str:

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from ablation_training import TimedSource, machine, runtime, seconds_of
 from chepai.commands._evaluating import evaluate_sets, load_set, read_set
-from chepai.commands._families import train_family
-from chepai.configs import Config, load_config
-from chepai.dataset.sources import training_source, validation_source
+from chepai.commands._families import build_model, train_family
+from chepai.dataset.sources import validation_source
 from chepai.dataset.synthetic.renderer import PlateRenderer
 from chepai.dataset.synthetic.sets import render_set
 from chepai.errors import InputError
@@ -23,37 +22,11 @@ from chepai.inference.runtimes import open_runtime
 from chepai.plate.schema import load_schema
 from chepai.training.run_folder import RunFolder
 from chepai.training.slimming.latency import interleaved
+from recogniser_configs import configuration
+from recogniser_plates import source
 from recogniser_results import Results
 
-# The classifier first: it is what the others are compared with.
-PRESETS = (
-    "resnet18-position",
-    "lprnet",
-    "stn-lprnet",
-    "crnn",
-    "crnn-attention",
-    "vgg-bilstm-ctc",
-    "resnet-bilstm-ctc-narrow",
-    "tps-resnet-bilstm-attn-narrow",
-    "resnet-bilstm-ctc",
-    "tps-resnet-bilstm-attn",
-)
 _SCENES = ("gate", "parking")
-_SHARES = {"gate": 0.15, "parking": 0.2, "road": 0.15, "stored": 0.45, "reject": 0.05}
-
-
-def configuration(preset: str, args: argparse.Namespace) -> Config:
-    """The preset with the budget, and with the scenes that all share."""
-    own = [
-        f"train.epochs={args.epochs}",
-        f"render.plates_per_epoch={args.plates}",
-        f"data.workers={args.workers}",
-        f"data.validation_plates={min(2000, args.plates)}",
-        *(f"render.{scene}={share}" for scene, share in _SHARES.items()),
-    ]
-    given = {key: getattr(args, key) for key in ("glyphs", "backgrounds")}
-    own += [f"render.{key}='{folder}'" for key, folder in given.items() if folder]
-    return load_config(preset, overrides=own)
 
 
 def prepare(args: argparse.Namespace) -> dict[str, str]:
@@ -73,7 +46,9 @@ def prepare(args: argparse.Namespace) -> dict[str, str]:
 def run_folder(preset: str, args: argparse.Namespace) -> RunFolder:
     """Where one training lies."""
     glyphs = "-glyphs" if args.glyphs else ""
-    budget = f"{args.plates}-{args.epochs}{glyphs}"
+    drawn = f"-{args.drawn}" if args.drawn else ""
+    settings = "".join(f"-{each}" for each in args.settings)
+    budget = f"{args.plates}-{args.epochs}{drawn}{glyphs}{settings}"
     return RunFolder(Path(args.work) / budget / f"{preset}-001")
 
 
@@ -86,27 +61,24 @@ def train_and_measure(preset: str, results: Results, args: argparse.Namespace) -
     if not run.final.is_file() and not _train(run, clock, preset, args):
         return 130
     import keras
-    from chepai.export.cost import multiply_adds
-    from chepai.export.onnx_export import export_onnx
     from chepai.inference.runtimes.keras_model import load_keras_model
 
     model = load_keras_model(run.best)
-    if not run.onnx.is_file():
-        export_onnx(model, run.onnx)
+    if keras.backend.backend() == "tensorflow":
+        _exported(model, run.onnx)
+    # Only TensorFlow exports; what was trained elsewhere is read by Keras.
+    readable = run.onnx if run.onnx.is_file() else run.best
     known = (results.find(preset) or {}).get("sets", {})
     results.append(
         {
             "preset": preset,
-            "input": list(model.input_shape[1:3]),
-            "parameters": model.count_params(),
-            "macs": multiply_adds(model),
-            "bytes": run.onnx.stat().st_size,
+            **_size(model),
             "seconds": seconds_of(clock),
             "machine": machine(),
             "runtime": runtime(args),
             "date": datetime.date.today().isoformat(),
             "sets": {
-                name: figures(path, run.onnx) for name, path in sets.items() if name not in known
+                name: figures(path, readable) for name, path in sets.items() if name not in known
             },
         }
     )
@@ -123,7 +95,7 @@ def _train(run: RunFolder, clock: Path, preset: str, args: argparse.Namespace) -
         shutil.rmtree(run.path)  # it was killed in its first epoch
     folder = run if resume else RunFolder.create(run.path.parent, config)
     validation = TimedSource(validation_source(config, schema), clock)
-    training = training_source(config, schema)
+    training = source(config, schema, args)
     result = train_family(config, folder, training, validation, resume=resume)
     validation.note()
     return not result.interrupted
@@ -142,22 +114,51 @@ def figures(path: str, model: Path) -> dict[str, Any]:
 
 
 def measure_latency(results: Results, args: argparse.Namespace) -> None:
-    """Times every trained model's network in ONNX Runtime on one thread, all in turn."""
-    files = {preset: run_folder(preset, args).onnx for preset in args.presets}
-    runtimes = {
-        preset: open_runtime(file, threads=1) for preset, file in files.items() if file.is_file()
-    }
-    if not runtimes:
-        raise InputError("nothing is trained yet; run without --latency first")
+    """Times every model's network in ONNX Runtime on one thread, all in turn.
+
+    Weights do not change the time: what is not trained is exported as it begins.
+    """
+    import_keras(args.threads)
+    facts = {preset: _fresh_model(preset, args) for preset in args.presets}
+    runtimes = {preset: open_runtime(_fresh_file(preset, args), threads=1) for preset in facts}
     rng = np.random.default_rng(0)
-    times: dict[str, dict[str, float]] = {preset: {} for preset in runtimes}
     for batch, rounds in ((1, args.rounds), (64, max(5, args.rounds // 20))):
         runs = {}
         for preset, one in runtimes.items():
             images = rng.integers(0, 256, (batch, one.card.height, one.card.width, 3), np.uint8)
             runs[preset] = lambda one=one, images=images: one.run(images)
         for preset, milliseconds in interleaved(runs, rounds).items():
-            times[preset][f"ms_{batch}"] = milliseconds / batch
-    for preset, found in times.items():
+            facts[preset][f"ms_{batch}"] = milliseconds / batch
+    for preset, found in facts.items():
         results.append({"preset": preset, **found})
         print(f"{preset:32}{found['ms_1']:8.2f} ms{found['ms_64']:8.2f} ms a plate of 64")
+
+
+def _fresh_model(preset: str, args: argparse.Namespace) -> dict[str, Any]:
+    """The size of an untrained model, whose file is left at `_fresh_file`."""
+    config, file = configuration(preset, args), _fresh_file(preset, args)
+    model = build_model(config, load_schema(config.model.label_schema))
+    _exported(model, file)
+    return {**_size(model), "bytes": file.stat().st_size}
+
+
+def _fresh_file(preset: str, args: argparse.Namespace) -> Path:
+    return Path(args.work) / "fresh" / f"{preset}.onnx"
+
+
+def _size(model: Any) -> dict[str, Any]:
+    from chepai.export.cost import multiply_adds
+
+    return {
+        "input": list(model.input_shape[1:3]),
+        "parameters": model.count_params(),
+        "macs": multiply_adds(model),
+    }
+
+
+def _exported(model: Any, file: Path) -> None:
+    from chepai.export.onnx_export import export_onnx
+
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        export_onnx(model, file)

@@ -4,7 +4,7 @@ Run from the repository's root, in the background; interrupt it as often as you 
 command goes on where it stopped:
 
     python benchmarks/recognisers.py --check PATH/check --check PATH/check_ccpd
-    python benchmarks/recognisers.py --latency     # all that are trained, in turn
+    python benchmarks/recognisers.py --latency     # all of them in turn, trained or not
     python benchmarks/recognisers.py --table       # docs/recognisers.md from what has been run
 """
 
@@ -16,8 +16,10 @@ from pathlib import Path
 
 from chepai.errors import InputError
 from child_trainings import Child, one_at_a_time, run_children
+from recogniser_configs import PRESETS
+from recogniser_plates import drawing
 from recogniser_results import Budget, Results, write_table
-from recogniser_training import PRESETS, measure_latency, prepare, train_and_measure
+from recogniser_training import measure_latency, prepare, train_and_measure
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,6 +31,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
     parser.add_argument("--plates", type=int, default=usual.plates, help="in one epoch")
     parser.add_argument("--epochs", type=int, default=usual.epochs)
+    parser.add_argument(
+        "--drawn",
+        type=int,
+        default=usual.drawn,
+        metavar="N",
+        help="draw the plates of N epochs once, for all trainings, which see them again after N; "
+        "0: each draws its own, all fresh",
+    )
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="over every preset's configuration (repeatable)",
+    )
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures; none: open fonts")
     parser.add_argument("--backgrounds", metavar="DIR", help="scene pictures; none: drawn")
     parser.add_argument("--count", type=int, default=2000, help="plates of eval-v1/gate, parking")
@@ -62,7 +80,9 @@ def main() -> int:
 
 def work(args: argparse.Namespace) -> int:
     """Does what the command line asks for."""
-    budget = Budget(args.plates, args.epochs, args.glyphs is not None)
+    drawn = args.drawn if args.drawn < args.epochs else 0
+    glyphs = args.glyphs is not None
+    budget = Budget(args.plates, args.epochs, glyphs, drawn, tuple(args.settings))
     results = Results(args.results, budget)
     if args.table:
         write_table(args.page, results, PRESETS)
@@ -83,9 +103,10 @@ def run_all(results: Results, args: argparse.Namespace, lock: int) -> int:
     missing = []
     for preset in args.presets:
         known = results.find(preset)
-        if known is None or not set(sets) <= set(known.get("sets", {})):
+        if known is None or not set(sets) <= set(known["sets"]):
             missing.append(Child(preset, (preset,)))
-    return run_children(missing, args.jobs, lock)
+    with drawing(args):
+        return run_children(missing, args.jobs, lock)
 
 
 if __name__ == "__main__":

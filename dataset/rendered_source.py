@@ -61,18 +61,18 @@ class BatchRenderer:
 
     def __call__(self, plan: BatchPlan) -> Batch:
         """The plan's plates: images uint8 [batch, h, w, 3], labels int32 [batch, heads]."""
-        plates = [self._plate(plan, index) for index in range(plan.start, plan.stop)]
-        images, labels = zip(*plates, strict=True)
-        return np.stack(images), np.stack(labels).astype(np.int32)
+        model = self._config.model
+        plates = [self.plate(plan, index) for index in range(plan.start, plan.stop)]
+        images = [resize(plate.image, model.height, model.width) for plate in plates]
+        return np.stack(images), np.stack([plate.labels for plate in plates]).astype(np.int32)
 
-    def _plate(self, plan: BatchPlan, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def plate(self, plan: BatchPlan, index: int) -> Any:
+        """Plate `index` of the plan's epoch as the renderer draws it, at no model's size."""
         if self._renderer is None:
             self._renderer = self._factory(self._config.render, self._schema)
         rng = self._rng(plan, index)
         scene = SCENES[rng.choice(len(SCENES), p=self._shares)]
-        plate = self._renderer.render(rng, scene)
-        model = self._config.model
-        return resize(plate.image, model.height, model.width), plate.labels
+        return self._renderer.render(rng, scene)
 
     def _rng(self, plan: BatchPlan, index: int) -> np.random.Generator:
         if plan.validation:
