@@ -14,6 +14,14 @@ from .errors import InputError
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 
+POOLED_MEMORY = "TF_CPU_ALLOCATOR_USE_BFC"
+"""TensorFlow's variable: whether it keeps the memory that tensors give back.
+
+It does not by itself, and its generators tell malloc to return whatever is free (M_TRIM_THRESHOLD
+128 kB): then every step of a training faults its maps in anew, up to two fifths of its time
+(benchmarks/pooled_memory.py).
+"""
+
 
 def import_keras(threads: int | None = None) -> Any:
     """Imports Keras on the first installed backend, quietly.
@@ -65,6 +73,7 @@ def import_package(name: str, remedy: str) -> Any:
 
 
 def _import_quietly(name: str) -> Any:
+    os.environ.setdefault(POOLED_MEMORY, "true")
     if name not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with silent_stderr():
