@@ -19,8 +19,8 @@ BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 class Budget:
     """What every recogniser is trained with; results of another budget are never in one table."""
 
-    plates: int = 100_000
-    epochs: int = 8
+    plates: int = 102_400
+    epochs: int = 3
     glyphs: bool = False
     drawn: int = 0
     """Epochs after which the same plates come again; 0: every epoch is fresh."""

@@ -195,7 +195,7 @@ def _callbacks(
         run, validation.evaluation, config.train.patience, examples, finite.check_validation
     )
     logger = NBatchLogger(run.log, config.train.log_batches, config.train.batch_size)
-    return _Callbacks(finite, epoch_end, (logger, EpochProgress()), others)
+    return _Callbacks(finite, epoch_end, (logger, EpochProgress(config.train.epochs)), others)
 
 
 def _has_tensorboard() -> bool:

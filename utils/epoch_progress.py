@@ -16,17 +16,23 @@ _FIGURES = {"loss": "loss", "plate_accuracy": "plates", "char_accuracy": "charac
 
 
 class EpochProgress(keras.callbacks.Callback):
-    """A bar on a terminal, and everywhere one line an epoch; all figures are in metrics.csv."""
+    """A bar on a terminal, and everywhere one line an epoch; all figures are in metrics.csv.
 
-    def __init__(self) -> None:
+    Args:
+        epochs: of the whole training; Keras knows those of its own call, which after a resumption
+            within an epoch is that epoch alone.
+    """
+
+    def __init__(self, epochs: int) -> None:
         super().__init__()
+        self._epochs = epochs
         self._bar: tqdm[Any] | None = None
         self._name = ""
         self._since = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._since = time.perf_counter()
-        self._name = f"epoch {epoch + 1}/{self.params['epochs']}"
+        self._name = f"epoch {epoch + 1}/{self._epochs}"
         terminal = sys.stderr.isatty()
         total = self.params["steps"]
         self._bar = tqdm(
