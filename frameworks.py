@@ -19,8 +19,8 @@ POOLED_MEMORY = "TF_CPU_ALLOCATOR_USE_BFC"
 
 It does not by itself, and its generators tell malloc to return whatever is free (M_TRIM_THRESHOLD
 128 kB): every step of a training then faults its maps in anew. The pool takes a third off the time
-of the preset `student`, hardly any off `resnet18-position`'s (benchmarks/pooled_memory.py; TensorFlow
-2.21, two cores of an AMD EPYC with AVX2, 2026-11-27).
+of the preset `student`, hardly any off `resnet18-position`'s (benchmarks/pooled_memory.py;
+TensorFlow 2.21, two cores of an AMD EPYC with AVX2, 2026-11-27).
 """
 
 
