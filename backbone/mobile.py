@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import keras
@@ -52,6 +54,26 @@ def check_alpha(alpha: Any) -> float:
     return float(alpha)
 
 
+def check_depth(depth: Any) -> float:
+    """The share of each stage's blocks that are built.
+
+    Raises:
+        ValueError: no number above 0 and at most 1.
+    """
+    if isinstance(depth, bool) or not isinstance(depth, (int, float)) or not 0 < depth <= 1:
+        raise ValueError(f"depth wants a share above 0 and at most 1. Received: {depth!r}")
+    return float(depth)
+
+
+def shortened(count: int, depth: float) -> int:
+    """How many of a stage's blocks a share of them is, rounded up as EfficientNet does.
+
+    >>> [shortened(count, 0.4) for count in (1, 2, 3, 4)]
+    [1, 1, 2, 2]
+    """
+    return math.ceil(count * depth)
+
+
 def activate(x: keras.KerasTensor, activation: str, *, name: str) -> keras.KerasTensor:
     """The activation as a layer of its own: ReLUs as such, which other tools know."""
     if activation in ("relu", "relu6"):
@@ -65,10 +87,16 @@ def inverted_residuals(
     blocks: Sequence[InvertedResidual],
     strides: Sequence[Size],
     alpha: float,
+    depth: float,
 ) -> keras.KerasTensor:
-    """The blocks in order; those that halve take `strides` one after another."""
+    """The blocks in order; those that halve take `strides` one after another.
+
+    Of each stage, which are the blocks of one width, the first `depth` are built.
+    """
+    stages = [list(stage) for _, stage in groupby(blocks, key=lambda block: block.width)]
+    built = [block for stage in stages for block in stage[: shortened(len(stage), depth)]]
     coming = iter(strides)
-    for index, block in enumerate(blocks, start=1):
+    for index, block in enumerate(built, start=1):
         stride = next(coming) if block.halves else (1, 1)
         x = _inverted_residual(x, style, block, stride, alpha, name=f"block{index}")
     return x

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import keras
 
 from .base import LayerStyle, Size, stage_strides
-from .mobile import HALVINGS, activate, check_alpha
+from .mobile import HALVINGS, activate, check_alpha, check_depth, shortened
 from .registry import register
 
 # Channels that each depthwise and pointwise pair puts out; the pairs with a stride stand first.
@@ -23,6 +23,7 @@ def mobilenet(
     style: LayerStyle,
     *,
     alpha: float = 1.0,
+    depth: float = 1.0,
     strides: Sequence[Size] = (2, 2, 2, 2, 2),
 ) -> keras.KerasTensor:
     """Thirteen separable convolutions; 48 x 144 becomes 2 x 5 x 1024 by default.
@@ -34,19 +35,20 @@ def mobilenet(
         inputs: `[batch, height, width, channels]`, floating point.
         style: the defaults of convolutions and normalisations.
         alpha: multiplies every width.
+        depth: the share of the pairs of each width that are built, rounded up.
         strides: of the stem and of the pairs that first put out 128, 256, 512 and 1024 channels,
             integers or (height, width): `[2, 2, 2, [2, 1], [2, 1]]` keeps 18 of 144 columns.
 
     Raises:
         ValueError: a bad option, with what was received.
     """
-    alpha = check_alpha(alpha)
+    alpha, depth = check_alpha(alpha), check_depth(depth)
     steps = stage_strides(strides, HALVINGS)
     x = style.conv_norm(inputs, int(32 * alpha), 3, steps[0], name="stem")
     x = activate(x, "relu6", name="stem_relu")
     index = 0
     for group, widths in enumerate(GROUPS):
-        for place, width in enumerate(widths):
+        for place, width in enumerate(widths[: shortened(len(widths), depth)]):
             index += 1
             # The first group has no stride: the stem had it.
             stride = steps[group] if place == 0 and group else (1, 1)

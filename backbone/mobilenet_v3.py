@@ -10,7 +10,15 @@ from collections.abc import Sequence
 import keras
 
 from .base import LayerStyle, Size, stage_strides
-from .mobile import HALVINGS, InvertedResidual, activate, check_alpha, inverted_residuals, rounded
+from .mobile import (
+    HALVINGS,
+    InvertedResidual,
+    activate,
+    check_alpha,
+    check_depth,
+    inverted_residuals,
+    rounded,
+)
 from .registry import register
 
 STEM_WIDTH = 16
@@ -64,6 +72,7 @@ def mobilenet_v3_small(
     style: LayerStyle,
     *,
     alpha: float = 1.0,
+    depth: float = 1.0,
     strides: Sequence[Size] = (2, 2, 2, 2, 2),
 ) -> keras.KerasTensor:
     """Eleven blocks; 48 x 144 becomes 2 x 5 x 576 by default.
@@ -74,13 +83,14 @@ def mobilenet_v3_small(
         inputs: `[batch, height, width, channels]`, floating point.
         style: the defaults of convolutions and normalisations.
         alpha: multiplies every width but the stem's.
+        depth: the share of the blocks of each width that are built, rounded up.
         strides: of the stem and of the blocks that first put out 16, 24, 40 and 96 channels,
             integers or (height, width): `[2, 2, 2, [2, 1], [2, 1]]` keeps 18 of 144 columns.
 
     Raises:
         ValueError: a bad option, with what was received.
     """
-    return _mobilenet_v3(inputs, style, SMALL, alpha, strides)
+    return _mobilenet_v3(inputs, style, SMALL, alpha, depth, strides)
 
 
 @register("mobilenet-v3-large")
@@ -89,18 +99,19 @@ def mobilenet_v3_large(
     style: LayerStyle,
     *,
     alpha: float = 1.0,
+    depth: float = 1.0,
     strides: Sequence[Size] = (2, 2, 2, 2, 2),
 ) -> keras.KerasTensor:
     """Fifteen blocks; 48 x 144 becomes 2 x 5 x 960 by default.
 
     Args:
-        inputs, style, alpha: as of `mobilenet-v3-small`.
+        inputs, style, alpha, depth: as of `mobilenet-v3-small`.
         strides: of the stem and of the blocks that first put out 24, 40, 80 and 160 channels.
 
     Raises:
         ValueError: a bad option, with what was received.
     """
-    return _mobilenet_v3(inputs, style, LARGE, alpha, strides)
+    return _mobilenet_v3(inputs, style, LARGE, alpha, depth, strides)
 
 
 def _mobilenet_v3(
@@ -108,13 +119,14 @@ def _mobilenet_v3(
     style: LayerStyle,
     blocks: Sequence[InvertedResidual],
     alpha: float,
+    depth: float,
     strides: Sequence[Size],
 ) -> keras.KerasTensor:
     """Stem, blocks, and a last convolution of six times as many channels."""
-    alpha = check_alpha(alpha)
+    alpha, depth = check_alpha(alpha), check_depth(depth)
     steps = stage_strides(strides, HALVINGS)
     x = style.conv_norm(inputs, STEM_WIDTH, 3, steps[0], name="stem")
     x = activate(x, HARD_SWISH, name="stem_act")
-    x = inverted_residuals(x, style, blocks, steps[1:], alpha)
+    x = inverted_residuals(x, style, blocks, steps[1:], alpha, depth)
     x = style.conv_norm(x, rounded(6 * x.shape[-1]), 1, name="last")
     return activate(x, HARD_SWISH, name="last_act")

@@ -19,7 +19,8 @@ SIZE = (32, 64, 3)
 CLASSES = 4
 STEPS = 3
 _RESIDUAL = {"widths": [16, 16, 32, 32], "blocks": [1, 1, 1, 1]}
-_MOBILE = {"alpha": 0.25, "strides": [2, 2, 2, [2, 1], 1]}
+# One stage at least has two blocks, of which the second is a residual one.
+_MOBILE = {"alpha": 0.25, "depth": 0.3, "strides": [2, 2, 2, [2, 1], 1]}
 # A backbone that is not named here is tried as it is.
 OPTIONS: dict[str, dict] = {
     "mixnet18": _RESIDUAL,
@@ -30,7 +31,7 @@ OPTIONS: dict[str, dict] = {
     "mobilenet": _MOBILE,
     "mobilenet-v2": {**_MOBILE, "last_width": 64},
     "mobilenet-v3-large": _MOBILE,
-    "mobilenet-v3-small": _MOBILE,
+    "mobilenet-v3-small": {**_MOBILE, "depth": 0.4},
 }
 
 

@@ -95,7 +95,34 @@ def test_the_originals_mobilenet_v2_ends_with_512_channels() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"alpha": 0}, {"alpha": "half"}, {"strides": [2, 2]}, {"strides": 2}]
+    ("name", "blocks", "residuals"),
+    # By hand from the papers' tables: 40 % of each width's blocks, rounded up.
+    [
+        ("mobilenet", 1 + 1 + 1 + 3 + 1, 0),
+        ("mobilenet-v2", 1 + 1 + 2 + 2 + 2 + 2 + 1, 4),
+        ("mobilenet-v3-small", 1 + 1 + 2 + 1 + 2, 2),
+        # Its first block too keeps its shape.
+        ("mobilenet-v3-large", 1 + 1 + 2 + 2 + 1 + 2, 4),
+    ],
+)
+def test_depth_shortens_every_stage(name: str, blocks: int, residuals: int) -> None:
+    short = network(name, (48, 144), depth=0.4)
+    kinds = (keras.layers.DepthwiseConv2D, keras.layers.Add)
+    found = [sum(isinstance(layer, kind) for layer in short.layers) for kind in kinds]
+    assert found == [blocks, residuals]
+    assert short.output_shape == network(name, (48, 144)).output_shape
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alpha": 0},
+        {"alpha": "half"},
+        {"depth": 0},
+        {"depth": 1.5},
+        {"strides": [2, 2]},
+        {"strides": 2},
+    ],
 )
 def test_a_bad_option_is_named_with_what_was_received(options: dict) -> None:
     (option,) = options
