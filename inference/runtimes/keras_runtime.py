@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ class LoadedKeras:
     card: ModelCard
 
     def __init__(self, model: Any, name: str) -> None:
-        self._model = model
+        self._answers = _for_any_batch(model)
         self.card = card_of(model, name)
 
     def run(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
@@ -27,8 +28,24 @@ class LoadedKeras:
         return in_batches(self._predict, images, _batch_size(len(images)))
 
     def _predict(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        outputs = self._model.predict_on_batch(images)
+        outputs = self._answers(images)
         return {head: np.asarray(values, np.float32) for head, values in outputs.items()}
+
+
+def _for_any_batch(model: Any) -> Callable[[npt.NDArray[np.uint8]], Any]:
+    """The model as a function of any number of pictures.
+
+    On TensorFlow it is traced once: Keras's `predict_on_batch` traces for the first number of
+    pictures, and again for the second.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return model.predict_on_batch
+    import tensorflow as tf
+
+    pictures = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)
+    return tf.function(lambda images: model(images, training=False), input_signature=[pictures])
 
 
 def _batch_size(count: int) -> int | None:
