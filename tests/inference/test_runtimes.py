@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import pytest
@@ -46,6 +47,23 @@ def test_neighbours_in_a_batch_do_not_change_a_reading(tiny_onnx: Path, pictures
     together = reader.read(pictures)
     alone = [reader.read(picture)[0] for picture in pictures]
     assert [reading.text for reading in together] == [reading.text for reading in alone]
+
+
+def test_a_keras_model_becomes_one_graph_for_any_number_of_pictures(
+    tiny_files: Path, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+):
+    built: list[str] = []
+    build = keras.layers.Dense.call
+
+    def noted(layer, *inputs, **options):
+        built.append(layer.name)
+        return build(layer, *inputs, **options)
+
+    monkeypatch.setattr(keras.layers.Dense, "call", noted)
+    reader = Reader(tiny_files / "tiny.keras")
+    for count in (3, 1, 7, 2):
+        reader.read(pictures[:count])
+    assert built and len(built) == len(set(built))
 
 
 def test_reading_an_onnx_file_loads_no_framework(tiny_onnx: Path):
