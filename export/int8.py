@@ -1,4 +1,8 @@
-"""Static int8 quantisation of an ONNX graph: QDQ, unsigned activations, signed weights."""
+"""Static int8 quantisation of an ONNX graph: QDQ, unsigned activations, signed weights of 7 bits.
+
+x86 processors without VNNI add two products in 16 bits, which saturate with weights of 8 bits:
+`fast` of 2026-11-27 read 83.64 % of parking on one with VNNI and 82.54 % on one without.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +62,7 @@ class Quantiser:
             quantiser = QDQQuantizer(
                 copy.deepcopy(self._graph),
                 per_channel=True,
-                reduce_range=False,
+                reduce_range=True,
                 weight_qType=QuantType.QInt8,
                 activation_qType=QuantType.QUInt8,
                 tensors_range=self._ranges,
