@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,12 @@ class LoadedKeras:
     card: ModelCard
 
     def __init__(self, model: Any, name: str) -> None:
-        self._answers = _for_any_batch(model)
+        self._model = model
         self.card = card_of(model, name)
+
+    @cached_property
+    def _answers(self) -> Callable[[npt.NDArray[np.uint8]], Any]:
+        return _for_any_batch(self._model)
 
     def run(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """As `Runtime.run`."""
@@ -45,7 +50,10 @@ def _for_any_batch(model: Any) -> Callable[[npt.NDArray[np.uint8]], Any]:
     import tensorflow as tf
 
     pictures = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)
-    return tf.function(lambda images: model(images, training=False), input_signature=[pictures])
+    traced = tf.function(lambda images: model(images, training=False), input_signature=[pictures])
+    # The graph itself: calls of `traced` would warn of retracing where many models are read.
+    graph = traced.get_concrete_function()
+    return lambda images: graph(tf.constant(images))
 
 
 def _batch_size(count: int) -> int | None:
