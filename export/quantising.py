@@ -19,8 +19,8 @@ from .sensitivity import choose_nodes
 # Weights per channel are of this opset and later ones.
 QUANTISED_OPSET = 13
 # The share of the probability that may move to other classes, on the mean over pictures and heads.
-# With all nodes in int8, of 8 bits, `default` moved 0.0005 on photographs and 0.003 on hard rendered plates,
-# of which no sure reading changes.
+# With all nodes in int8, weights of 8 bits, `default` moved 0.0005 on photographs and 0.003 on hard
+# rendered plates, of which no sure reading changed.
 LOSS_BAR = 0.005
 _FEWEST_SURE = 32
 
