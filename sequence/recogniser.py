@@ -178,7 +178,7 @@ def _columns_softmax(
     encoded: Encoded, schema: LabelSchema, config: Config
 ) -> dict[str, keras.KerasTensor]:
     """A softmax over blank and the alphabet for each column."""
-    steps, needed = encoded.columns.shape[1], most_steps(schema)
+    steps, needed = encoded.columns.shape[1] // (1 + unfolds(config)), most_steps(schema)
     if steps < needed:
         raise InputError(
             f"{config.model.backbone} makes {steps} columns of a picture {config.model.width} "
@@ -208,6 +208,11 @@ def _decoded(encoded: Encoded, schema: LabelSchema, config: Config) -> dict[str,
     decoded = DecodedHeads(head_tokens(schema), length_numbers(schema), name="decoded")(logits)
     named = {head.name: value for head, value in zip(heads, decoded, strict=True)}
     return named | {TEACHING: columns}
+
+
+def unfolds(config: Config) -> bool:
+    """Whether the encoder's columns are an upper row's, then as many of a lower one."""
+    return bool(config.model.backbone_options.get("unfold"))
 
 
 def _beside_text(head: Head) -> bool:

@@ -11,6 +11,10 @@ from keras import ops
 from ..training.devices import sum_over_devices
 from .tokens import END, Targets
 
+UPPER_ROW = (1, 2, 3)
+"""How many characters the upper of two rows has: `WJ` and a province at most (GA 36)."""
+_NEVER = -1e9  # a logit
+
 
 class TextLoss(keras.losses.Loss):
     """A loss of texts, averaged over the plates that it knows enough of; 0 where it knows none."""
@@ -26,7 +30,8 @@ class TextLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Of tokens whose plates are all known."""
-        return self.average(Targets(y_true, ops.ones_like(y_true[:, 0], dtype="bool")), y_pred)
+        known = ops.ones_like(y_true[:, 0], dtype="bool")
+        return self.average(Targets(y_true, known, ops.logical_not(known)), y_pred)
 
 
 @keras.saving.register_keras_serializable(package="chepai")
@@ -40,28 +45,42 @@ class CTCLoss(TextLoss):
     Args:
         first_weight: w of `-w ln P(first character) - ln P(the rest | first character)`, of which
             1 makes the paper's loss.
+        rows_apart: the first half of the columns is an upper row's, the second a lower one's: of a
+            plate of two rows the paths that cross over do not count. Left to itself a network reads
+            the lower row in the upper one's columns, where no place is left for the upper one.
     """
 
-    def __init__(self, first_weight: float = 1.0, name: str = "ctc", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        first_weight: float = 1.0,
+        rows_apart: bool = False,
+        name: str = "ctc",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.first_weight = first_weight
+        self.rows_apart = rows_apart
 
     def average(self, targets: Targets, logits: keras.KerasTensor) -> keras.KerasTensor:
         """As `TextLoss.average`, a plate counting as one."""
-        tokens, steps = targets.tokens, logits.shape[1]
+        tokens, steps = targets.tokens, logits.shape[1] // (1 + self.rows_apart)
         fits = needed_columns(tokens) <= steps
         valid = targets.known & ops.all(tokens >= 0, axis=1) & fits
         # What is left out is an empty text meanwhile: its loss is finite.
         tokens = ops.where(ops.expand_dims(valid, 1), tokens, END)
         logits = ops.cast(logits, "float32")
-        losses = ctc_losses(tokens, logits)
+        if self.rows_apart:
+            losses = losses_by_rows(tokens, logits, targets.two_rows)
+        else:
+            losses = ctc_losses(tokens, logits)
         if self.first_weight != 1:
             losses = losses + (self.first_weight - 1) * first_losses(tokens, logits)
         return _average(losses, ops.cast(valid, "float32"))
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the loss."""
-        return {**super().get_config(), "first_weight": self.first_weight}
+        own = {"first_weight": self.first_weight, "rows_apart": self.rows_apart}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="chepai")
@@ -113,6 +132,48 @@ def ctc_losses(tokens: keras.KerasTensor, logits: keras.KerasTensor) -> keras.Ke
     lengths = ops.sum(ops.cast(tokens != END, "int32"), axis=1)
     columns = ops.full_like(lengths, logits.shape[1])
     return ops.ctc_loss(tokens, logits, lengths, columns, mask_index=END)
+
+
+def losses_by_rows(
+    tokens: keras.KerasTensor, logits: keras.KerasTensor, two_rows: keras.KerasTensor
+) -> keras.KerasTensor:
+    """`ctc_losses`, of plates of two rows those of the paths that write an upper row's characters
+    in the first half of the columns and the others in the second, whichever of `UPPER_ROW` the
+    upper row has.
+
+    Args:
+        tokens, logits: as of `ctc_losses`; each half of the columns is long enough for the text.
+        two_rows: bool `[batch]`.
+    """
+    # Between the rows stands a class of its own, sure in a column of its own and in no other: so
+    # one call does for all, and TensorFlow compiles one loop.
+    mark, half = logits.shape[2], logits.shape[1] // 2
+    columns = ops.pad(logits, ((0, 0), (0, 0), (0, 1)), constant_values=_NEVER)
+    whole = ops.concatenate([columns, _sure(END, columns)], axis=1)
+    parted = [columns[:, :half], _sure(mark, columns), columns[:, half:]]
+    texts = [_marked(tokens, count, mark) for count in UPPER_ROW]
+    found = ctc_losses(
+        ops.concatenate([ops.pad(tokens, ((0, 0), (0, 1))), *texts]),
+        ops.concatenate([whole, *[ops.concatenate(parted, axis=1)] * len(UPPER_ROW)]),
+    )
+    found = ops.reshape(found, (1 + len(UPPER_ROW), -1))
+    return ops.where(two_rows, -ops.logsumexp(-found[1:], axis=0), found[0])
+
+
+def _sure(label: int, columns: keras.KerasTensor) -> keras.KerasTensor:
+    """Logits of one more column that is `label` for certain: `[batch, 1, classes]`."""
+    column = np.where(np.arange(columns.shape[2]) == label, 0.0, _NEVER)
+    return ops.zeros_like(columns[:, :1]) + column.astype("float32")
+
+
+def _marked(tokens: keras.KerasTensor, count: int, mark: int) -> keras.KerasTensor:
+    """Texts with `mark` behind the first characters, or behind the last: `[batch, longest + 1]`."""
+    places = np.arange(tokens.shape[1] + 1)
+    written = ops.sum(ops.cast(tokens != END, "int32"), axis=1, keepdims=True)
+    where = ops.minimum(written, count)
+    before = ops.pad(tokens, ((0, 0), (0, 1)))
+    behind = ops.pad(tokens, ((0, 0), (1, 0)))
+    return ops.where(places < where, before, ops.where(places == where, mark, behind))
 
 
 def first_losses(tokens: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:

@@ -24,10 +24,12 @@ class Targets(NamedTuple):
             behind the text, -1 for a character that nobody knows.
         known: bool `[batch]`: whether it is known what is on the plate at all. A picture that is
             labelled as no whole plate is known: its text is empty.
+        two_rows: bool `[batch]`: whether it is labelled as a plate of two rows.
     """
 
     tokens: keras.KerasTensor
     known: keras.KerasTensor
+    two_rows: keras.KerasTensor
 
 
 class Tokens:
@@ -42,6 +44,9 @@ class Tokens:
         self._tables = _character_tables(schema)
         length = schema.head_of("length")
         self._length = None if length is None else schema.index(length.name)
+        rows = schema.head_of("rows")
+        self._rows = None if rows is None else schema.index(rows.name)
+        self._two = MASKED if rows is None else rows.indices.get("2", MASKED)
         # The mask's first.
         self._lengths = np.array([MASKED, *length_numbers(schema)], np.int32)
 
@@ -62,7 +67,13 @@ class Tokens:
         nothing = ops.all(tokens < 0, axis=1)
         known = ops.logical_or(lengths == 0, ops.logical_not(nothing))
         known = ops.logical_and(known, lengths >= 0)
-        return Targets(ops.where(inside, tokens, END), known)
+        return Targets(ops.where(inside, tokens, END), known, self._two_rows(labels))
+
+    def _two_rows(self, labels: keras.KerasTensor) -> keras.KerasTensor:
+        """bool `[batch]`."""
+        if self._rows is None or self._two == MASKED:
+            return ops.zeros_like(labels[:, 0], dtype="bool")
+        return labels[:, self._rows] == self._two
 
     def _text_lengths(
         self, labels: keras.KerasTensor, tokens: keras.KerasTensor

@@ -16,7 +16,7 @@ from ..training.run_folder import RunFolder
 from ..training.slimming.take_over import with_widths_of
 from ..training.start import train_model
 from ..utils.optimizers import build_optimizer
-from .recogniser import SequenceRecogniser, build_recogniser
+from .recogniser import SequenceRecogniser, build_recogniser, unfolds
 from .text_loss import CharacterLoss, CTCLoss, TextLoss
 
 
@@ -84,4 +84,4 @@ def _text_loss(config: Config) -> TextLoss:
         return CharacterLoss(loss.label_smoothing, loss.first_weight)
     if loss.label_smoothing:
         raise InputError("loss.label_smoothing is nothing that CTC has; set it to 0")
-    return CTCLoss(loss.first_weight)
+    return CTCLoss(loss.first_weight, rows_apart=unfolds(config))

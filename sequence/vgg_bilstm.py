@@ -54,9 +54,18 @@ def context_of(
 ) -> Encoded:
     """Columns of a feature map `[batch, h, w, c]` that know of one another, by two LSTMs.
 
-    `[batch, w, c]`, means over the height; with `unfold` `[batch, h * w, c]`, row after row.
+    `[batch, w, c]`, means over the height; with `unfold` `[batch, 2 w, c]`, the upper row's and
+    then the lower one's.
+
+    Raises:
+        ValueError: a map to unfold that has not two rows.
     """
     if unfold:
+        if features.shape[1] != 2:
+            raise ValueError(
+                f"unfold wants a picture whose last map has two rows, as one 32 high; this one's "
+                f"has {features.shape[1]}"
+            )
         columns = layers.Reshape((-1, features.shape[-1]), name="columns")(features)
     else:
         columns = HeightMean(name="columns")(features)

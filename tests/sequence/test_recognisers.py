@@ -111,9 +111,12 @@ def test_a_training_step_teaches_every_weight(preset: str, tmp_path: Path):
     assert type(resumed.loss) is type(model.loss) and resumed.optimizer is not None
 
 
-def test_a_network_with_too_few_columns_for_a_plate_is_refused():
-    config = narrow_config("vgg-bilstm-ctc", model={"width": 60})
-    with pytest.raises(InputError, match=r"makes 14 columns of a picture 60 wide; .* wants 15"):
+@pytest.mark.parametrize(
+    ("preset", "width"), [("vgg-bilstm-ctc", 60), ("resnet-bilstm-ctc-narrow", 52)]
+)
+def test_a_network_with_too_few_columns_for_a_row_is_refused(preset: str, width: int):
+    config = narrow_config(preset, model={"width": width})
+    with pytest.raises(InputError, match=r"makes 14 columns of a picture \d\d wide; .* wants 15"):
         build_recogniser(config, CN)
 
 
@@ -123,6 +126,7 @@ def test_a_network_with_too_few_columns_for_a_plate_is_refused():
         ("lprnet", {"model": {"backbone": "lpr"}}, "there is no such encoder; there are: crnn, "),
         ("lprnet", {"model": {"height": 16}}, "wants at least"),
         ("crnn-attention", {"model": {"backbone_options": {"depth": 2}}}, "no such option"),
+        ("resnet-bilstm-ctc-narrow", {"model": {"height": 64}}, "last map has two rows, .* has 6"),
     ],
 )
 def test_a_wrong_network_is_named(preset: str, sections: dict[str, dict], sentence: str):

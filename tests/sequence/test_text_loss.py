@@ -14,6 +14,7 @@ from chepai.sequence.text_loss import (
     class_loss,
     ctc_losses,
     first_losses,
+    losses_by_rows,
     needed_columns,
 )
 from chepai.sequence.tokens import Targets
@@ -32,7 +33,11 @@ def all_paths(logits: np.ndarray, text: tuple[int, ...], whole: bool = True) -> 
 
 
 def known(tokens: list[list[int]]) -> Targets:
-    return Targets(np.array(tokens, "int32"), np.ones(len(tokens), bool))
+    return targets_of(np.array(tokens, "int32"), np.ones(len(tokens), bool))
+
+
+def targets_of(tokens: np.ndarray, whole: np.ndarray, two_rows: object = False) -> Targets:
+    return Targets(tokens, whole, np.broadcast_to(np.array(two_rows), len(tokens)))
 
 
 def test_ctc_is_the_sum_over_all_paths():
@@ -50,12 +55,12 @@ def test_what_no_path_can_write_and_what_nobody_knows_is_left_out():
     # The second wants five columns, of the third a character is unknown, of the fourth all.
     tokens = np.array([[1, 2, 1], [1, 1, 1], [1, -1, 2], [-1, -1, -1]], "int32")
     assert np.array(needed_columns(tokens)).tolist()[:2] == [3, 5]
-    whole = Targets(tokens, np.array([True, True, True, False]))
+    whole = targets_of(tokens, np.array([True, True, True, False]))
     loss = CTCLoss()
     assert float(loss.average(whole, logits)) == pytest.approx(
         all_paths(logits[0], (1, 2, 1)), 1e-5
     )
-    nothing = Targets(tokens[1:], whole.known[1:])
+    nothing = targets_of(tokens[1:], whole.known[1:])
     assert float(loss.average(nothing, logits[1:])) == 0.0
 
 
@@ -71,6 +76,23 @@ def test_the_first_character_of_ctc_weighs_by_all_paths_that_begin_with_it():
     )
 
 
+def test_two_rows_are_written_each_in_its_half_of_the_columns():
+    logits = np.random.default_rng(7).normal(size=(4, 10, 4)).astype("float32")
+    texts = [(1, 2, 3, 1), (2, 2, 3), (3, 1, 2, 2), ()]
+    tokens = np.array([[*text, *[0] * (4 - len(text))] for text in texts], "int32")
+    wanted = []
+    for row, text in zip(logits[:2], texts[:2], strict=True):
+        cuts = [all_paths(row[:5], text[:k]) + all_paths(row[5:], text[k:]) for k in (1, 2, 3)]
+        wanted.append(-math.log(sum(math.exp(-cut) for cut in cuts)))
+    # Of plates of one row, and where there is none, every path counts.
+    wanted += np.array(ctc_losses(tokens[2:], logits[2:])).tolist()
+    two_rows = np.array([True, True, False, False])
+    np.testing.assert_allclose(losses_by_rows(tokens, logits, two_rows), wanted, rtol=1e-5)
+    targets = targets_of(tokens, np.ones(4, bool), two_rows)
+    average = float(CTCLoss(rows_apart=True).average(targets, logits))
+    assert average == pytest.approx(np.mean(wanted), 1e-5)
+
+
 @pytest.mark.parametrize("sharpness", [1.0, 30.0])
 @pytest.mark.parametrize("first_weight", [1.0, 3.0])
 def test_ctc_has_a_finite_gradient_that_points_the_right_way(sharpness: float, first_weight: float):
@@ -78,7 +100,7 @@ def test_ctc_has_a_finite_gradient_that_points_the_right_way(sharpness: float, f
     rng = np.random.default_rng(3)
     logits = tf.Variable(sharpness * rng.normal(size=(6, 10, 8)), dtype="float32")
     tokens = rng.integers(1, 8, (6, 4)).astype("int32")
-    targets = Targets(tokens, np.ones(6, bool))
+    targets = targets_of(tokens, np.ones(6, bool))
     loss = CTCLoss(first_weight)
     with tf.GradientTape() as tape:
         before = loss.average(targets, logits)
@@ -121,7 +143,7 @@ def test_ctc_agrees_with_pytorch():
 def test_characters_and_the_end_behind_them_are_counted_once_each():
     logits = np.random.default_rng(5).normal(size=(3, 4, 5)).astype("float32")
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    targets = Targets(
+    targets = targets_of(
         np.array([[1, 2, 0], [3, -1, 4], [-1, -1, -1]], "int32"), np.array([True, True, False])
     )
     counted = [
@@ -145,6 +167,6 @@ def test_other_heads_count_where_they_are_labelled():
 
 
 def test_losses_are_rebuilt_from_their_configuration():
-    for loss in (CTCLoss(3.0), CharacterLoss(0.2, 3.0)):
+    for loss in (CTCLoss(3.0, rows_apart=True), CharacterLoss(0.2, 3.0)):
         copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
         assert copy.get_config() == loss.get_config()

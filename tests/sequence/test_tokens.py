@@ -42,10 +42,22 @@ def test_what_is_unknown_is_masked_and_what_shows_no_plate_is_empty():
     assert "".join(ALPHABET[number] for number in tokens[3]) == "皖A12345"
 
 
+def test_two_rows_are_those_that_are_labelled_so():
+    labels = [
+        encode(CN, "皖A1234挂", rows=2),
+        encode(CN, "皖A12345", rows=1),
+        encode(CN, "皖A12345"),
+    ]
+    found = Tokens(CN)(np.stack(labels).astype("int32"))
+    assert np.array(found.two_rows).tolist() == [True, False, False]
+
+
 def test_a_schema_without_lengths_has_texts_of_one_length():
     heads = (Head("a", "character", ("X", None)), Head("b", "character", ("X", "Y")))
     schema = LabelSchema("short", heads)
-    tokens, known = tokens_of(schema, [np.array(row) for row in ([0, 1], [1, 0], [-1, -1])])
+    labels = np.array([[0, 1], [1, 0], [-1, -1]], "int32")
+    tokens, known = tokens_of(schema, list(labels))
+    assert not np.array(Tokens(schema)(labels).two_rows).any()
     assert tokens.tolist()[:2] == [[1, 2], [-1, 1]]
     assert known.tolist() == [True, True, False]
 
