@@ -37,7 +37,7 @@ def plate_renderer(render: RenderConfig, schema: LabelSchema) -> Renderer:
     """The package's own renderer, with the configured glyphs and backgrounds."""
     from .synthetic.renderer import PlateRenderer
 
-    return PlateRenderer(render.glyphs, render.backgrounds, schema)
+    return PlateRenderer(render.glyphs, render.backgrounds, schema, render.two_rows)
 
 
 class BatchPlan(NamedTuple):

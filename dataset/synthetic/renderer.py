@@ -47,9 +47,10 @@ class PlateRenderer:
         glyphs: folder of glyph images; None draws with the open fonts.
         backgrounds: folder of scene pictures added to the drawn ones.
         schema: whose kinds are drawn and whose labels are given; `cn` when None.
+        two_rows: share of plates of two rows where no kind is asked for; see `TextSampler`.
 
     Raises:
-        InputError: a folder without pictures, or a schema without kinds.
+        InputError: a folder without pictures, or a schema without kinds or of too few.
     """
 
     def __init__(
@@ -57,12 +58,13 @@ class PlateRenderer:
         glyphs: str | None = None,
         backgrounds: str | None = None,
         schema: LabelSchema | None = None,
+        two_rows: float | None = None,
     ) -> None:
-        self._arguments = (glyphs, backgrounds, schema)
+        self._arguments = (glyphs, backgrounds, schema, two_rows)
         self.schema = load_schema("cn") if schema is None else schema
         self._glyphs = GlyphSource(glyphs)
         self._backdrops = Backdrops(backgrounds)
-        self._texts = TextSampler(self.schema)
+        self._texts = TextSampler(self.schema, two_rows)
 
     @property
     def kinds(self) -> list[str]:

@@ -54,13 +54,24 @@ class PlateText:
 
 
 class TextSampler:
-    """Draws texts from the kinds of `schema`; deterministic in the generator passed in."""
+    """Draws texts from the kinds of `schema`; deterministic in the generator passed in.
 
-    def __init__(self, schema: LabelSchema) -> None:
+    Args:
+        two_rows: share of plates of two rows among those whose kind is drawn; None: as
+            `KIND_WEIGHTS` has it.
+
+    Raises:
+        InputError: a schema without kinds, or without kinds of as many rows as are asked for.
+    """
+
+    def __init__(self, schema: LabelSchema, two_rows: float | None = None) -> None:
         self._kinds = [(kind, rows) for kind in schema.kinds for rows in kind.rows or (1,)]
         if not self._kinds:
             raise InputError(f"the schema {schema.name} names no kinds, so none can be drawn")
         weights = np.array([_weight(k, r, self._kinds) for k, r in self._kinds])
+        if two_rows is not None:
+            double = np.array([rows == 2 for _, rows in self._kinds])
+            weights = _shared(weights, double, two_rows)
         self._cumulated = np.cumsum(weights / weights.sum())
         # Sets have no order that lasts between processes, so they are sorted once.
         self._positions = {
@@ -107,3 +118,14 @@ class TextSampler:
 def _weight(kind: Kind, rows: int, kinds: list[tuple[Kind, int]]) -> float:
     alike = sum(other.name == kind.name and r == rows for other, r in kinds)
     return KIND_WEIGHTS.get((kind.name, rows), _OTHER_WEIGHT) / alike
+
+
+def _shared(weights: np.ndarray, double: np.ndarray, two_rows: float) -> np.ndarray:
+    """Weights of sum 1, of which `two_rows` is that of the kinds that are `double`."""
+    shared = np.zeros_like(weights)
+    parts = ((double, two_rows, "two rows"), (~double, 1 - two_rows, "one row"))
+    for part, share, rows in parts:
+        if share and not part.any():
+            raise InputError(f"render.two_rows={two_rows:g}: the schema has no kind of {rows}")
+        shared[part] = share * weights[part] / (weights[part].sum() or 1)
+    return shared

@@ -55,3 +55,22 @@ def test_a_schema_without_kinds_is_refused():
     schema = load_schema("cn")
     with pytest.raises(InputError, match="names no kinds"):
         TextSampler(LabelSchema("bare", schema.heads))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.6, 1.0])
+def test_plates_of_two_rows_have_the_share_that_is_asked_for(share: float):
+    sampler = TextSampler(load_schema("cn"), two_rows=share)
+    rng = np.random.default_rng(3)
+    plates = [sampler.draw(rng) for _ in range(2000)]
+    assert np.mean([plate.rows == 2 for plate in plates]) == pytest.approx(share, abs=0.04)
+    # Within each number of rows kinds stay as frequent among one another as they were.
+    counts = Counter(plate.kind for plate in plates if plate.rows == 2)
+    assert share == 0 or counts["yellow"] > 3 * counts["macau"] > 0
+
+
+def test_rows_that_no_kind_of_the_schema_has_are_refused():
+    schema = load_schema("cn")
+    blue = LabelSchema("blue", schema.heads, schema.kinds[:1])
+    assert TextSampler(blue, two_rows=0.0).draw(np.random.default_rng(1)).kind == "blue"
+    with pytest.raises(InputError, match=r"two_rows=0.5: the schema has no kind of two rows"):
+        TextSampler(blue, two_rows=0.5)
