@@ -78,12 +78,7 @@ class RenderConfig(_Section):
     road: float = Field(0.20, ge=0, description="share of far, blurred, hazy plates")
     stored: float = Field(0.25, ge=0, description="share of tight crops scaled to a small size")
     reject: float = Field(0.05, ge=0, description="share of truncated plates, signs, scenes")
-    two_rows: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="share of plates of two rows; none: a fifth, as kinds are rare",
-    )
+    two_rows: float | None = Field(None, ge=0, le=1, description="share of two rows; none: a fifth")
     plates_per_epoch: int = Field(25_000, ge=1, description="fresh plates in one epoch")
 
 
