@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from ..training.devices import sum_over_devices
@@ -113,8 +112,7 @@ class CharacterLoss(TextLoss):
         first_end = ops.concatenate([ops.ones_like(first_end[:, :1]), first_end[:, 1:]], axis=1)
         counted = (tokens >= 0) & first_end & ops.expand_dims(targets.known, 1)
         losses = _cross_entropy(ops.maximum(tokens, 0), logits, self.label_smoothing)
-        weights = np.ones(tokens.shape[1], "float32")
-        weights[0] = self.first_weight
+        weights = ops.where(ops.arange(tokens.shape[1]) == 0, self.first_weight, 1.0)
         return _average(losses, ops.cast(counted, "float32") * weights)
 
     def get_config(self) -> dict[str, Any]:
@@ -162,13 +160,13 @@ def losses_by_rows(
 
 def _sure(label: int, columns: keras.KerasTensor) -> keras.KerasTensor:
     """Logits of one more column that is `label` for certain: `[batch, 1, classes]`."""
-    column = np.where(np.arange(columns.shape[2]) == label, 0.0, _NEVER)
-    return ops.zeros_like(columns[:, :1]) + column.astype("float32")
+    column = ops.where(ops.arange(columns.shape[2]) == label, 0.0, _NEVER)
+    return ops.zeros_like(columns[:, :1]) + ops.cast(column, "float32")
 
 
 def _marked(tokens: keras.KerasTensor, count: int, mark: int) -> keras.KerasTensor:
     """Texts with `mark` behind the first characters, or behind the last: `[batch, longest + 1]`."""
-    places = np.arange(tokens.shape[1] + 1)
+    places = ops.arange(tokens.shape[1] + 1, dtype="int32")
     written = ops.sum(ops.cast(tokens != END, "int32"), axis=1, keepdims=True)
     where = ops.minimum(written, count)
     before = ops.pad(tokens, ((0, 0), (0, 1)))

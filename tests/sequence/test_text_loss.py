@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +20,7 @@ from chepai.sequence.text_loss import (
     needed_columns,
 )
 from chepai.sequence.tokens import Targets
+from keras import ops
 
 
 def all_paths(logits: np.ndarray, text: tuple[int, ...], whole: bool = True) -> float:
@@ -37,7 +40,29 @@ def known(tokens: list[list[int]]) -> Targets:
 
 
 def targets_of(tokens: np.ndarray, whole: np.ndarray, two_rows: object = False) -> Targets:
-    return Targets(tokens, whole, np.broadcast_to(np.array(two_rows), len(tokens)))
+    two_rows = np.broadcast_to(np.array(two_rows), len(tokens))
+    return Targets(*(ops.convert_to_tensor(part) for part in (tokens, whole, two_rows)))
+
+
+def value_and_gradient(function: Callable[[Any], Any], values: np.ndarray) -> tuple[Any, Any]:
+    """Of a sum, by the framework in use."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        found, gradient = jax.value_and_grad(function)(values)
+    elif keras.backend.backend() == "torch":
+        variable = ops.convert_to_tensor(values).requires_grad_()
+        found = function(variable)
+        found.backward()
+        found, gradient = found.detach(), variable.grad
+    else:
+        import tensorflow as tf
+
+        variable = tf.Variable(values)
+        with tf.GradientTape() as tape:
+            found = function(variable)
+        gradient = tape.gradient(found, variable)
+    return float(found), np.array(gradient.cpu() if hasattr(gradient, "cpu") else gradient)
 
 
 def test_ctc_is_the_sum_over_all_paths():
@@ -60,7 +85,7 @@ def test_what_no_path_can_write_and_what_nobody_knows_is_left_out():
     assert float(loss.average(whole, logits)) == pytest.approx(
         all_paths(logits[0], (1, 2, 1)), 1e-5
     )
-    nothing = targets_of(tokens[1:], whole.known[1:])
+    nothing = targets_of(tokens[1:], np.array([True, True, False]))
     assert float(loss.average(nothing, logits[1:])) == 0.0
 
 
@@ -96,34 +121,30 @@ def test_two_rows_are_written_each_in_its_half_of_the_columns():
 @pytest.mark.parametrize("sharpness", [1.0, 30.0])
 @pytest.mark.parametrize("first_weight", [1.0, 3.0])
 def test_ctc_has_a_finite_gradient_that_points_the_right_way(sharpness: float, first_weight: float):
-    tf = pytest.importorskip("tensorflow")
     rng = np.random.default_rng(3)
-    logits = tf.Variable(sharpness * rng.normal(size=(6, 10, 8)), dtype="float32")
+    logits = (sharpness * rng.normal(size=(6, 10, 8))).astype("float32")
     tokens = rng.integers(1, 8, (6, 4)).astype("int32")
     targets = targets_of(tokens, np.ones(6, bool))
     loss = CTCLoss(first_weight)
-    with tf.GradientTape() as tape:
-        before = loss.average(targets, logits)
-    gradient = tape.gradient(before, logits).numpy()
+    before, gradient = value_and_gradient(lambda given: loss.average(targets, given), logits)
     assert np.isfinite(gradient).all()
     # No plateau: every plate that is not read yet pulls, and in sum 0.
     assert (np.abs(gradient).sum((1, 2)) > 1e-3).all()
     np.testing.assert_allclose(gradient.sum(2), 0, atol=1e-4)
-    logits.assign_sub(5 * gradient)
-    assert float(loss.average(targets, logits)) < float(before)
+    assert float(loss.average(targets, logits - 5 * gradient)) < before
 
 
 def test_ctc_agrees_with_pytorch():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `parity`)")
-    tf = pytest.importorskip("tensorflow")
     rng = np.random.default_rng(4)
     tokens = rng.integers(1, 86, (16, 8)).astype("int32")
     lengths = rng.integers(0, 9, 16)
     tokens[np.arange(8) >= lengths[:, None]] = 0
-    # Logarithms of hundreds leave less of float32 for what comes behind the point.
-    for sharpness, tolerance in ((1.0, 1e-5), (10.0, 2e-4)):
+    # In float32 PyTorch's own gradients are up to 1e-4 off these; JAX's lie between.
+    tolerance = 1e-5 if keras.backend.backend() == "tensorflow" else 2e-4
+    for sharpness in (1.0, 10.0):
         values = (sharpness * rng.normal(size=(16, 18, 86))).astype("float32")
-        theirs = torch.tensor(values, requires_grad=True)
+        theirs = torch.tensor(values, dtype=torch.float64, requires_grad=True)
         wanted = torch.nn.functional.ctc_loss(
             theirs.log_softmax(-1).transpose(0, 1),
             torch.tensor(tokens.astype("int64")),
@@ -132,11 +153,9 @@ def test_ctc_agrees_with_pytorch():
             reduction="none",
         )
         wanted.sum().backward()
-        ours = tf.Variable(values)
-        with tf.GradientTape() as tape:
-            found = ctc_losses(tokens, ours)
-        np.testing.assert_allclose(found.numpy(), wanted.detach().numpy(), rtol=1e-5)
-        gradient = tape.gradient(found, ours).numpy()
+        found = np.array(ctc_losses(tokens, values))
+        np.testing.assert_allclose(found, wanted.detach().numpy(), rtol=1e-5)
+        _, gradient = value_and_gradient(lambda given: ops.sum(ctc_losses(tokens, given)), values)
         np.testing.assert_allclose(gradient, theirs.grad.numpy(), atol=tolerance)
 
 
