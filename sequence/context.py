@@ -1,8 +1,7 @@
-"""Two layers of LPRNet: every n-th channel, and a map in proportion to its own strength."""
+"""LPRNet's global context: columns in proportion to the strength of their map."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,43 +11,10 @@ _SMALLEST = 1e-6  # a map of zeros stays one
 
 
 @keras.saving.register_keras_serializable(package="chepai")
-class ChannelPick(layers.Layer):
-    """Some of the channels, in order.
-
-    PyTorch's LPRNet strides a pooling over channels; slimming can leave any of them.
-
-    Args:
-        indices: which channels, ascending.
-    """
-
-    def __init__(self, indices: Sequence[int], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.indices = [int(index) for index in indices]
-
-    def call(self, inputs: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
-        """`[batch, h, w, channels]` to `[batch, h, w, len(indices)]`."""
-        channels = inputs.shape[-1]
-        # With its gradient a product takes a CPU a quarter of a slice's time; values are the same.
-        if training:
-            picked = ops.one_hot(self.indices, channels, axis=0, dtype=self.compute_dtype)
-            return ops.matmul(inputs, picked)
-        step = self.indices[1] - self.indices[0] if len(self.indices) > 1 else 1
-        if self.indices == list(range(0, channels, step)):
-            return inputs[..., ::step]
-        return ops.take(inputs, self.indices, axis=-1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
-        """With as many channels as were picked."""
-        return (*input_shape[:-1], len(self.indices))
-
-    def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
-        return {**super().get_config(), "indices": self.indices}
-
-
-@keras.saving.register_keras_serializable(package="chepai")
 class ContextScale(layers.Layer):
-    """f / mean(f²), the mean over each picture by itself, in float32.
+    """f / mean(f²), averaged over the height; the mean over each picture by itself, in float32.
+
+    What follows is linear, so that the average can come first: fewer values are divided.
 
     Args:
         channels: that the mean is over; of a slimmed map those that it had, as the rest are zero.
@@ -59,15 +25,18 @@ class ContextScale(layers.Layer):
         self.channels = channels
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """`[batch, h, w, c]` to the same."""
-        _, height, width, _ = inputs.shape
-        squares = ops.sum(ops.square(inputs), axis=(1, 2, 3), keepdims=True)
-        mean = squares / (height * width * self.channels)
-        return inputs / ops.maximum(mean, _SMALLEST)
+        """`[batch, h, w, c]` to `[batch, 1, w, c]`."""
+        height, channels = inputs.shape[1], inputs.shape[3]
+        mean = ops.mean(ops.square(inputs), axis=(1, 2, 3), keepdims=True)
+        if channels != self.channels:
+            mean = mean * (channels / self.channels)
+        # A pooling: ONNX Runtime keeps to its own layout, as it does not for a mean.
+        columns = ops.average_pool(inputs, (height, 1))
+        return columns / ops.maximum(mean, _SMALLEST)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
-        """The input's."""
-        return tuple(input_shape)
+        """With one row."""
+        return (input_shape[0], 1, *input_shape[2:])
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""

@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from ..backbone.base import LayerStyle, Size, positive_integers
-from .context import ChannelPick, ContextScale
+from .context import ContextScale
 from .parts import Encoded, HeightMean, relu
 from .registry import register
 
@@ -40,22 +40,23 @@ def lprnet(
         widths: channels after the first convolution, the first, the second and third block.
     """
     first, second, third, last = positive_integers("widths", widths, 4)
+    if any(width % 4 for width in (second, third, last)):
+        raise ValueError(f"widths wants multiples of 4 behind the first. Received: {list(widths)}")
     if inputs.shape[1] < _SMALLEST[0] or inputs.shape[2] < _SMALLEST[1]:
         raise ValueError(f"it wants at least {_SMALLEST} pixels. Received: {inputs.shape}")
-    kept = []
     # 1. Features: 22 x 92 x 64, 20 x 90 x 128, 18 x 44 x 256.
     x = style.conv(inputs, first, 3, padding="valid", bias=True, name="lprnet_conv1")
-    x = relu(style.norm(x, name="lprnet_conv1_bn"), "lprnet_conv1")
-    kept.append(x)
+    x = edges = relu(style.norm(x, name="lprnet_conv1_bn"), "lprnet_conv1")
     x = layers.MaxPooling2D(3, strides=1, name="lprnet_pool1")(x)
-    x = _block(x, style, second, "lprnet_block1")
-    kept.append(x)
-    x = ChannelPick(range(0, second, 2), name="lprnet_pick2")(x)
+    x = _inner(x, style, second // 4, "lprnet_block1")
+    x, aside = _parted(x, style, second, 2, "lprnet_block1")
+    strokes = [x, aside]
     x = layers.MaxPooling2D(3, strides=(1, 2), name="lprnet_pool2")(x)
-    x = _block(x, style, third, "lprnet_block2")
-    x = _block(x, style, last, "lprnet_block3")
-    kept.append(x)
-    x = ChannelPick(range(0, last, 4), name="lprnet_pick3")(x)
+    x = _inner(x, style, third // 4, "lprnet_block2")
+    x = _outer(x, style, third, "lprnet_block2")
+    x = _inner(x, style, last // 4, "lprnet_block3")
+    x, aside = _parted(x, style, last, 4, "lprnet_block3")
+    characters = [x, aside]
     x = layers.MaxPooling2D(3, strides=(1, 2), name="lprnet_pool3")(x)
     # 2. Characters, column by column: 16 x 18 x 256, 4 x 18 x classes.
     x = _dropped(x, dropout, "lprnet_dropout1")
@@ -65,33 +66,55 @@ def lprnet(
     x = _dropped(x, dropout, "lprnet_dropout2")
     x = style.conv(x, classes, (_LAST_KERNEL, 1), padding="valid", bias=True, name="lprnet_conv3")
     x = relu(style.norm(x, name="lprnet_conv3_bn"), "lprnet_conv3")
-    # 3. The picture's context beside each of them: 4 x 18 x (448 + classes).
+    # 3. The picture's context beside each of them: 18 x (448 + classes). Logits are linear in it:
+    # their mean over the height is that of the mean.
     size = (x.shape[1], x.shape[2])
-    context = [_context(each, size, f"lprnet_context{i}") for i, each in enumerate(kept, 1)]
+    kept = enumerate(([edges], strokes, characters), 1)
+    context = [_context(maps, size, f"lprnet_context{i}") for i, maps in kept]
     context.append(ContextScale(classes, name="lprnet_context4")(x))
     x = layers.Concatenate(name="lprnet_context")(context)
-    # Logits are linear in it: their mean over the height is that of the mean.
     x = HeightMean(name="lprnet_columns")(x)
     return Encoded(layers.Dense(classes, name="lprnet_logits")(x), plate, logits=True)
 
 
-def _block(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> keras.KerasTensor:
-    """1 x 1, 3 x 1, 1 x 3, 1 x 1, the inner ones a quarter as wide."""
-    if width % 4:
-        raise ValueError(f"widths wants multiples of 4. Received: {width!r}")
+def _inner(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> keras.KerasTensor:
+    """1 x 1, 3 x 1, 1 x 3: a block's convolutions but its last."""
     kernels: tuple[Size, ...] = (1, (3, 1), (1, 3))
     for number, kernel in enumerate(kernels, 1):
-        x = style.conv(x, width // 4, kernel, bias=True, name=f"{name}_conv{number}")
+        x = style.conv(x, width, kernel, bias=True, name=f"{name}_conv{number}")
         x = relu(x, f"{name}_conv{number}")
+    return x
+
+
+def _outer(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> keras.KerasTensor:
+    """1 x 1: a block's last convolution, four times as wide as the others."""
     x = style.conv(x, width, 1, bias=True, name=f"{name}_conv4")
     return relu(style.norm(x, name=f"{name}_bn"), name)
 
 
-def _context(x: keras.KerasTensor, size: tuple[int, int], name: str) -> keras.KerasTensor:
-    """A map averaged to the last one's size, in the proportion that its own strength leaves."""
-    pools = [_pool(old, new) for old, new in zip(x.shape[1:3], size, strict=True)]
+def _parted(
+    x: keras.KerasTensor, style: LayerStyle, width: int, parts: int, name: str
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """A block's channels: one of so many parts goes on, the others are context alone.
+
+    The public network picks every second, every fourth channel by a pooling's stride. Which they
+    are is the same to it, and made apart they need no picking.
+    """
+    on = width // parts
+    return _outer(x, style, on, name), _outer(x, style, width - on, f"{name}_aside")
+
+
+def _context(
+    maps: Sequence[keras.KerasTensor], size: tuple[int, int], name: str
+) -> keras.KerasTensor:
+    """Maps averaged to the last one's size and its columns, in proportion to their strength."""
+    pools = [_pool(old, new) for old, new in zip(maps[0].shape[1:3], size, strict=True)]
     kernel, strides = zip(*pools, strict=True)
-    x = layers.AveragePooling2D(kernel, strides=strides, name=f"{name}_pool")(x)
+    pooled = [
+        layers.AveragePooling2D(kernel, strides=strides, name=f"{name}_pool{number}")(x)
+        for number, x in enumerate(maps, 1)
+    ]
+    x = layers.Concatenate(name=f"{name}_maps")(pooled) if len(pooled) > 1 else pooled[0]
     return ContextScale(x.shape[-1], name=name)(x)
 
 

@@ -36,7 +36,7 @@ class HeightMean(layers.Layer):
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """The mean over axis 1."""
-        return ops.mean(inputs, axis=1)
+        return ops.squeeze(inputs, 1) if inputs.shape[1] == 1 else ops.mean(inputs, axis=1)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
         """Without the height."""

@@ -1,10 +1,11 @@
-"""LPRNet is slimmed by its gammas: every fourth channel is picked, and a map keeps its strength."""
+"""LPRNet is slimmed by its gammas: a map keeps its strength."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
 from chepai.plate.schema import load_schema
+from chepai.sequence.context import ContextScale
 from chepai.sequence.recogniser import build_recogniser
 from chepai.training.slimming.choice import Limits, choose
 from chepai.training.slimming.surgery import narrowed, silenced
@@ -28,7 +29,7 @@ def test_a_slimmed_lprnet_answers_as_the_silenced_one():
     wanted = silenced(model, graph, choice.kept)(images, training=False)
     for name, value in slim(images, training=False).items():
         np.testing.assert_allclose(value, wanted[name], atol=1e-5)
-    picks = {layer.name: layer.indices for layer in slim.layers if hasattr(layer, "indices")}
-    assert any(picks[name] != list(range(0, 2 * len(picks[name]), 2)) for name in picks)
+    scales = [layer for layer in slim.layers if isinstance(layer, ContextScale)]
+    assert any(layer.channels != layer.input.shape[-1] for layer in scales)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(slim))
     assert again.count_params() == slim.count_params()

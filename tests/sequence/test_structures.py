@@ -81,7 +81,7 @@ def test_lprnet_has_the_public_structure_and_eighteen_columns():
     assert sizes["lprnet_pool1"] == (20, 90, 64)
     assert sizes["lprnet_pool2"] == (18, 44, 64)
     assert sizes["lprnet_pool3"] == (16, 21, 64)
-    assert sizes["lprnet_context"] == (4, 18, 448 + 68)
+    assert sizes["lprnet_context"] == (1, 18, 448 + 68)
 
 
 def test_the_spatial_transformer_adds_what_the_public_one_has():

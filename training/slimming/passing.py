@@ -64,17 +64,6 @@ def split(call: Call) -> list[Flow] | None:
     return [Flow(part, quiet) for part, quiet in zip(parts, silent, strict=True)]
 
 
-def pick(call: Call) -> list[Flow] | None:
-    """`chepai.sequence.context.ChannelPick`: some of the channels, at other places afterwards."""
-    (flow,), indices = call.flows, call.layer.indices
-    call.book.sized(
-        call.layer,
-        "indices",
-        lambda count: [count(flow.ids[:i]) for i in indices if count(flow.ids[i : i + 1])],
-    )
-    return [Flow(flow.ids[indices], flow.silent[indices])]
-
-
 def reshape(call: Call) -> list[Flow] | None:
     """Channels lie closest together in memory: a reshape that keeps their number keeps them."""
     (flow,), (shape,) = call.flows, call.given

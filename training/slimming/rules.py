@@ -35,7 +35,6 @@ RULES: dict[str, Rule] = {
     "Multiply": passing.product_of,
     "Concatenate": passing.concatenation,
     "ChannelSplit": passing.split,
-    "ChannelPick": passing.pick,
     "ContextScale": passing.within_channels,
     "HeightMean": passing.within_channels,
     "Reshape": passing.reshape,

@@ -12,7 +12,7 @@ from ...errors import InputError
 from .channels import ChannelGraph, Kept
 
 # What a layer's configuration says of its width.
-_SIZES = ("filters", "units", "groups", "sizes", "indices", "target_shape")
+_SIZES = ("filters", "units", "groups", "sizes", "target_shape")
 
 
 def narrowed(model: keras.Model, graph: ChannelGraph, kept: Kept) -> keras.Model:
