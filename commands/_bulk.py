@@ -36,8 +36,8 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
 
     # Each machine has the shipped models in its own place.
     model = args.model if args.model in SHIPPED_NAMES else os.path.abspath(args.model)
-    ray = RayEngine(model, args.runtime, args.threads, minimum, constrain, args.workers)
-    return ray.read
+    where = {"workers": args.workers, "second_look": args.second_look}
+    return RayEngine(model, args.runtime, args.threads, minimum, constrain, **where).read
 
 
 def read_and_keep(sources: Iterable[Source], read: Read, side: SideOutputs) -> Iterator[Reading]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..inference.reading import DEFAULT_MIN_CONFIDENCE
 
@@ -57,13 +57,24 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="of models that read by columns (family ctc): texts that a beam search keeps; none: "
         "the likeliest class of each column",
     )
+    parser.add_argument(
+        "--second-look",
+        action="store_true",
+        help="read pictures that are unsure again, altered, and average the answers: more is "
+        "right, for some more time",
+    )
 
 
 def open_reader(args: argparse.Namespace) -> Reader:
     """The reader that `add_model_options` describe."""
     from ..inference.reader import Reader
 
-    return Reader(args.model, args.runtime, args.threads, beam=args.beam, provider=args.provider)
+    return Reader(args.model, args.runtime, args.threads, **reader_options(args))
+
+
+def reader_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What a reader is told beside its model, its runtime and its threads."""
+    return {"beam": args.beam, "provider": args.provider, "second_look": args.second_look}
 
 
 def resolve_min_confidence(

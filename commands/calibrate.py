@@ -117,6 +117,7 @@ def _calibration(verdict: Verdict, promise: Promise, args: argparse.Namespace) -
         accepted=verdict.found.accepted,
         wrong=verdict.found.wrong,
         coverage=verdict.coverage,
+        second_look=args.second_look,
     )
 
 

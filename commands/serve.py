@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._reading_options import add_reading_options, resolve_min_confidence
+from ._reading_options import add_reading_options, reader_options, resolve_min_confidence
 
 if TYPE_CHECKING:
     from ..inference.reader import Reader
@@ -114,7 +114,7 @@ def _open_reader(args: argparse.Namespace) -> Reader:
     from ..inference.reader import Reader
 
     # Each reading thread runs the model by itself; where it cannot, the one thread has them all.
-    options = {"beam": args.beam, "provider": args.provider}
+    options = reader_options(args)
     reader = Reader(args.model, args.runtime, 1, **options)
     if not reader.parallel:
         reader = Reader(args.model, args.runtime, args.threads, **options)

@@ -25,6 +25,7 @@ class Calibration:
         plates: how many plates the threshold was tested on.
         accepted, wrong: how many readings of them it accepts, and how many of these are wrong.
         coverage: the share of the plates that it accepts.
+        second_look: whether it holds for reading with a second look, as opposed to without.
     """
 
     temperatures: Mapping[str, float]
@@ -36,6 +37,7 @@ class Calibration:
     accepted: int
     wrong: int
     coverage: float
+    second_look: bool = False
 
     def apply(
         self, probabilities: Mapping[str, npt.NDArray[np.floating]]
@@ -67,6 +69,7 @@ class Calibration:
             accepted=int(values["accepted"]),
             wrong=int(values["wrong"]),
             coverage=float(values["coverage"]),
+            second_look=bool(values.get("second_look", False)),
         )
         shares = (found.min_confidence, found.precision, found.certainty, found.coverage)
         if not all(0 <= share <= 1 for share in shares):

@@ -40,6 +40,7 @@ class RayEngine:
         constrain: as of `Reader.read`.
         workers: readers at the same time; None: as many as the cluster has processors for.
         window: pictures that are handed over together.
+        second_look: as of `Reader`.
 
     Raises:
         InputError: Ray is missing, or less than one worker.
@@ -54,10 +55,11 @@ class RayEngine:
         constrain: bool,
         workers: int | None = None,
         window: int = WINDOW,
+        second_look: bool = False,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError("--workers is a whole number of at least 1")
-        self._reader = (model, runtime, threads or 1)
+        self._reader = (model, runtime, threads or 1, second_look)
         self._reading = (min_confidence, constrain)
         self._workers = workers
         self._window = window
@@ -114,10 +116,11 @@ class _Worker:
         model: str,
         runtime: str | None,
         threads: int,
+        second_look: bool,
         min_confidence: float,
         constrain: bool,
     ) -> None:
-        self._reader = Reader(model, runtime, threads)
+        self._reader = Reader(model, runtime, threads, second_look=second_look)
         self._min_confidence, self._constrain = min_confidence, constrain
 
     def __call__(self, batch: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:

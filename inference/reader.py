@@ -21,6 +21,7 @@ from .pipeline import Outputs, Pipeline, Run
 from .pretrained import model_path
 from .reading import DEFAULT_MIN_CONFIDENCE, Reading
 from .runtimes import Runtime, SingleThreaded, open_runtime
+from .second_look import with_second_look
 from .sources import Source, each_source
 
 __all__ = ["DEFAULT_MIN_CONFIDENCE", "Reader", "Reading"]
@@ -40,6 +41,8 @@ class Reader:
         beam: of recognisers of columns (family `ctc`): texts that a beam search keeps in view;
             0 takes the likeliest class of each column, which is as good where it is sure.
         provider: what computes for ONNX Runtime: `cuda` …; None is the processor.
+        second_look: whether a picture that is read unsurely is read again, altered, and the
+            answers are averaged: more is right, for some more time. Not of family `ctc`.
 
     Raises:
         InputError: no such model, a foreign or damaged file, or a missing package.
@@ -58,13 +61,16 @@ class Reader:
         batch_size: int = 64,
         beam: int = 0,
         provider: str | None = None,
+        second_look: bool = False,
     ) -> None:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise InputError("batch_size and threads are whole numbers of at least 1")
         self.path = model_path(Path(model) if isinstance(model, os.PathLike) else model)
         self._runtime = open_runtime(self.path, runtime, threads, provider)
+        self.second_look = second_look
+        self._run = self._looking(self._runtime.run)
         self._pipeline = Pipeline(
-            self._runtime.run, batch_size, *self.input_size, threads, _on_one_thread(self._runtime)
+            self._run, batch_size, *self.input_size, threads, self._on_one_thread()
         )
         self._beam = _checked_beam(beam, self.card.family)
 
@@ -115,6 +121,12 @@ class Reader:
                 f"{ways[found.constrained]}, not {ways[constrain]}: calibrate it for that, or "
                 "give min_confidence as a number"
             )
+        if found.second_look != self.second_look:
+            raise InputError(
+                f"the threshold of {self.path} was calibrated "
+                f"{'with' if found.second_look else 'without'} a second look: read so, calibrate "
+                "it the other way, or give min_confidence as a number"
+            )
         return found
 
     def read(
@@ -158,8 +170,22 @@ class Reader:
 
     @cached_property
     def _run_alone(self) -> Run | None:
-        make = _on_one_thread(self._runtime)
+        make = self._on_one_thread()
         return None if make is None else make()
+
+    def _on_one_thread(self) -> Callable[[], Run | None] | None:
+        runtime = self._runtime
+        if not isinstance(runtime, SingleThreaded):
+            return None
+
+        def make() -> Run | None:
+            alone = runtime.on_one_thread()
+            return None if alone is None else self._looking(alone.run)
+
+        return make
+
+    def _looking(self, run: Run) -> Run:
+        return with_second_look(run, self.card) if self.second_look else run
 
     def read_pixels(
         self,
@@ -178,11 +204,12 @@ class Reader:
             min_confidence, constrain: as of `read`.
         """
         minimum = self.min_confidence(min_confidence, constrain)
-        plates = self._decode((self._run_alone or self._runtime.run)(pixels), constrain)
+        plates = self._decode((self._run_alone or self._run)(pixels), constrain)
         return [_reading(plate, None, minimum) for plate in plates]
 
     def outputs(self, sources: Iterable[Source]) -> Iterator[Outputs]:
-        """What the model itself says, before calibration and decoding: a batch at a time.
+        """What the model itself says, with a second look or without, before calibration and
+        decoding: a batch at a time.
 
         Yields:
             Up to `batch_size` pictures in their order, and for those without an error each
@@ -215,17 +242,6 @@ def _checked_beam(beam: int, family: str) -> int:
     if beam < 0 or (beam and family != "ctc"):
         raise InputError(f"a beam of at least 1 is for models of family ctc; this is {family}")
     return beam
-
-
-def _on_one_thread(runtime: Runtime) -> Callable[[], Run | None] | None:
-    if not isinstance(runtime, SingleThreaded):
-        return None
-
-    def make() -> Run | None:
-        alone = runtime.on_one_thread()
-        return None if alone is None else alone.run
-
-    return make
 
 
 def _reading(plate: DecodedPlate, file: str | None, min_confidence: float) -> Reading:

@@ -108,6 +108,12 @@ def test_without_an_output_the_model_itself_is_calibrated_and_the_other_file_too
     assert calibrate(files, *EASY, "--any-text", "--also", files / "tiny.keras") == 0
     assert stored(files / "tiny.onnx") == stored(files / "tiny.keras")
     assert stored(files / "tiny.onnx")["constrained"] is False
+    assert stored(files / "tiny.onnx")["second_look"] is False
+
+
+def test_a_threshold_of_a_second_look_says_so(files: Path):
+    assert calibrate(files, *EASY, "--second-look") == 0
+    assert stored(files / "tiny.onnx")["second_look"] is True
 
 
 def test_another_network_is_no_other_file_of_it(files: Path, capsys):

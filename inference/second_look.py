@@ -1,0 +1,63 @@
+"""A second look: what was read unsurely is read again, altered, and all answers are averaged."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+from ..plate.decoding import decode_outputs
+from .model_card import ModelCard
+from .pipeline import Probabilities, Run
+
+UNSURE = 0.9
+"""Confidence, of the likeliest characters, below which a picture is looked at again."""
+# Enlarged (times) and moved down (in heights): what helped most, one by one, with rendered plates.
+_LOOKS = ((1.15, 0.0), (1.1, 0.0), (1.0, 1 / 24))
+
+
+def with_second_look(run: Run, card: ModelCard) -> Run:
+    """`run`, whose answers of unsure pictures are averages over these and their altered copies.
+
+    Raises:
+        InputError: a model whose answers belong to no place of the plate: columns move with it.
+    """
+    if card.family == "ctc":
+        raise InputError(
+            "a second look averages the answers for each character; a model of family ctc has "
+            "columns instead: leave it away"
+        )
+
+    def looked(images: npt.NDArray[np.uint8]) -> Probabilities:
+        outputs = run(images)
+        plates = decode_outputs(card.schema, card.family, outputs, constrain=False)
+        unsure = np.flatnonzero([plate.confidence < UNSURE for plate in plates])
+        if not len(unsure):
+            return outputs
+        copies = run(np.concatenate([_altered(images[index]) for index in unsure]))
+        return {head: _averaged(values, unsure, copies[head]) for head, values in outputs.items()}
+
+    return looked
+
+
+def _altered(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A picture `[h, w, 3]` as each of the looks shows it, `[looks, h, w, 3]`; borders repeat."""
+    height, width = image.shape[:2]
+    centre = np.array([width - 1, height - 1]) / 2
+    copies = np.empty((len(_LOOKS), *image.shape), np.uint8)
+    for copy, (size, down) in zip(copies, _LOOKS, strict=True):
+        shift = (1 - size) * centre + [0, down * height]
+        moved = np.column_stack([size * np.eye(2), shift])
+        copy[:] = cv2.warpAffine(image, moved, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return copies
+
+
+def _averaged(
+    values: npt.NDArray[np.float32], unsure: npt.NDArray[np.int_], copies: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """A head's answers `[n, width]`; the unsure ones with those of their copies, in their order."""
+    looks = copies.reshape(len(unsure), len(_LOOKS), -1)
+    values = values.copy()
+    values[unsure] = (values[unsure] + looks.sum(1)) / (1 + len(_LOOKS))
+    return values
