@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..plate.decoding import decode_outputs
 from .model_card import ModelCard
 from .pipeline import Probabilities, Run
+from .runtimes.batches import in_batches
 
 UNSURE = 0.9
 """Confidence, of the likeliest characters, below which a picture is looked at again."""
@@ -35,7 +36,10 @@ def with_second_look(run: Run, card: ModelCard) -> Run:
         unsure = np.flatnonzero([plate.confidence < UNSURE for plate in plates])
         if not len(unsure):
             return outputs
-        copies = run(np.concatenate([_altered(images[index]) for index in unsure]))
+        altered = np.concatenate([_altered(images[index]) for index in unsure])
+        # No run is larger than the first, so that memory stays what it was, and none is of one.
+        size = len(_LOOKS) * max(1, len(images) // len(_LOOKS))
+        copies = in_batches(run, altered, size, fixed=False)
         return {head: _averaged(values, unsure, copies[head]) for head, values in outputs.items()}
 
     return looked
