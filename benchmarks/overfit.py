@@ -38,6 +38,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=3000, help="most training steps of each")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate, constant")
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures; none: open fonts")
+    parser.add_argument(
+        "--precision", default="float32", help="mixed_bfloat16: a processor with AVX512-BF16"
+    )
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow")
     return parser.parse_args()
 
@@ -90,7 +93,7 @@ def configuration(preset: str, args: argparse.Namespace) -> Config:
         "optimizer.name=adam", "optimizer.schedule=constant", "optimizer.ema=0",
         f"optimizer.learning_rate={args.rate}", "model.dropout=0", "model.conv_decay=0",
         f"train.batch_size={BATCH}", "data.workers=0", "train.deterministic=false",
-        "train.precision=float32",
+        f"train.precision={args.precision}",
     ]  # fmt: skip
     if args.glyphs:
         own.append(f"render.glyphs='{args.glyphs}'")
