@@ -34,10 +34,21 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
     if args.beam:
         raise InputError("--beam reads on this machine; leave it or --engine ray away")
 
-    # Each machine has the shipped models in its own place.
-    model = args.model if args.model in SHIPPED_NAMES else os.path.abspath(args.model)
-    where = {"workers": args.workers, "second_look": args.second_look}
-    return RayEngine(model, args.runtime, args.threads, minimum, constrain, **where).read
+    def everywhere(model: str) -> str:
+        # Each machine has the shipped models in its own place.
+        return model if model in SHIPPED_NAMES else os.path.abspath(model)
+
+    ray = RayEngine(
+        everywhere(args.model),
+        args.runtime,
+        args.threads,
+        minimum,
+        constrain,
+        args.workers,
+        second_look=args.second_look,
+        second_model=args.second_model and everywhere(args.second_model),
+    )
+    return ray.read
 
 
 def read_and_keep(sources: Iterable[Source], read: Read, side: SideOutputs) -> Iterator[Reading]:

@@ -16,6 +16,12 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Adds them; that of `--min-confidence` goes through `resolve_min_confidence`."""
     add_model_options(parser)
     parser.add_argument(
+        "--second-model",
+        metavar="MODEL",
+        help="reads again what --model is unsure of: `--model fast --second-model default` is as "
+        "right as default in a fraction of its time",
+    )
+    parser.add_argument(
         "--min-confidence",
         type=_threshold,
         default=DEFAULT_MIN_CONFIDENCE,
@@ -74,7 +80,13 @@ def open_reader(args: argparse.Namespace) -> Reader:
 
 def reader_options(args: argparse.Namespace) -> dict[str, Any]:
     """What a reader is told beside its model, its runtime and its threads."""
-    return {"beam": args.beam, "provider": args.provider, "second_look": args.second_look}
+    return {
+        "beam": args.beam,
+        "provider": args.provider,
+        "second_look": args.second_look,
+        # `calibrate` has none: a threshold is of one model.
+        "second_model": vars(args).get("second_model"),
+    }
 
 
 def resolve_min_confidence(

@@ -120,14 +120,14 @@ class Pipeline:
 
     def _decode_and_infer(self, sources: list[Source]) -> Outputs:
         assert self._run_alone is not None  # else no share is started
-        return self._infer(self._decode(sources), partial(_never_one, self._run_alone))
+        return self._infer(self._decode(sources), partial(never_one, self._run_alone))
 
     def _infer(self, pictures: list[Picture], run: Run) -> Outputs:
         pixels = [picture.pixels for picture in pictures if picture.pixels is not None]
         return pictures, run(np.stack(pixels)) if pixels else {}
 
     def _run_several(self, images: npt.NDArray[np.uint8]) -> Probabilities:
-        return self._run(images) if self._size == 1 else _never_one(self._run, images)
+        return self._run(images) if self._size == 1 else never_one(self._run, images)
 
     @property
     def _decoding_threads(self) -> int:
@@ -150,7 +150,7 @@ class Pipeline:
         return None if self._on_one_thread is None else self._on_one_thread()
 
 
-def _never_one(run: Run, images: npt.NDArray[np.uint8]) -> Probabilities:
+def never_one(run: Run, images: npt.NDArray[np.uint8]) -> Probabilities:
     """Runs a single picture twice over: it is multiplied as those in larger batches are.
 
     Alone, the seventh digit of a probability may be another; so what a resumed run reads would

@@ -40,7 +40,7 @@ class RayEngine:
         constrain: as of `Reader.read`.
         workers: readers at the same time; None: as many as the cluster has processors for.
         window: pictures that are handed over together.
-        second_look: as of `Reader`.
+        second_look, second_model: as of `Reader`.
 
     Raises:
         InputError: Ray is missing, or less than one worker.
@@ -56,10 +56,11 @@ class RayEngine:
         workers: int | None = None,
         window: int = WINDOW,
         second_look: bool = False,
+        second_model: str | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError("--workers is a whole number of at least 1")
-        self._reader = (model, runtime, threads or 1, second_look)
+        self._reader = (model, runtime, threads or 1, second_look, second_model)
         self._reading = (min_confidence, constrain)
         self._workers = workers
         self._window = window
@@ -117,10 +118,13 @@ class _Worker:
         runtime: str | None,
         threads: int,
         second_look: bool,
+        second_model: str | None,
         min_confidence: float,
         constrain: bool,
     ) -> None:
-        self._reader = Reader(model, runtime, threads, second_look=second_look)
+        self._reader = Reader(
+            model, runtime, threads, second_look=second_look, second_model=second_model
+        )
         self._min_confidence, self._constrain = min_confidence, constrain
 
     def __call__(self, batch: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:

@@ -21,7 +21,8 @@ from .pipeline import Outputs, Pipeline, Run
 from .pretrained import model_path
 from .reading import DEFAULT_MIN_CONFIDENCE, Reading
 from .runtimes import Runtime, SingleThreaded, open_runtime
-from .second_look import with_second_look
+from .second_look import SecondLook
+from .second_model import SecondModel
 from .sources import Source, each_source
 
 __all__ = ["DEFAULT_MIN_CONFIDENCE", "Reader", "Reading"]
@@ -43,9 +44,12 @@ class Reader:
         provider: what computes for ONNX Runtime: `cuda` …; None is the processor.
         second_look: whether a picture that is read unsurely is read again, altered, and the
             answers are averaged: more is right, for some more time. Not of family `ctc`.
+        second_model: another model, which reads again what `model` reads unsurely (and with
+            `second_look` looks twice at what it is unsure of itself): `default` behind `fast`.
 
     Raises:
-        InputError: no such model, a foreign or damaged file, or a missing package.
+        InputError: no such model, a foreign or damaged file, or a missing package; models that
+            do not fit together.
 
     Example:
         >>> reader = Reader("plates.onnx")
@@ -62,15 +66,21 @@ class Reader:
         beam: int = 0,
         provider: str | None = None,
         second_look: bool = False,
+        second_model: str | os.PathLike[str] | None = None,
     ) -> None:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise InputError("batch_size and threads are whole numbers of at least 1")
-        self.path = model_path(Path(model) if isinstance(model, os.PathLike) else model)
+        self.path = _path(model)
+        self._second_look = second_look
         self._runtime = open_runtime(self.path, runtime, threads, provider)
-        self.second_look = second_look
-        self._run = self._looking(self._runtime.run)
+        if second_model is not None:
+            second = open_runtime(_path(second_model), None, threads, provider)
+            second = SecondLook(second) if second_look else second
+            self._runtime = SecondModel(self._runtime, second)
+        elif second_look:
+            self._runtime = SecondLook(self._runtime)
         self._pipeline = Pipeline(
-            self._run, batch_size, *self.input_size, threads, self._on_one_thread()
+            self._runtime.run, batch_size, *self.input_size, threads, _on_one_thread(self._runtime)
         )
         self._beam = _checked_beam(beam, self.card.family)
 
@@ -121,7 +131,7 @@ class Reader:
                 f"{ways[found.constrained]}, not {ways[constrain]}: calibrate it for that, or "
                 "give min_confidence as a number"
             )
-        if found.second_look != self.second_look:
+        if found.second_look != self._second_look:
             raise InputError(
                 f"the threshold of {self.path} was calibrated "
                 f"{'with' if found.second_look else 'without'} a second look: read so, calibrate "
@@ -170,22 +180,8 @@ class Reader:
 
     @cached_property
     def _run_alone(self) -> Run | None:
-        make = self._on_one_thread()
+        make = _on_one_thread(self._runtime)
         return None if make is None else make()
-
-    def _on_one_thread(self) -> Callable[[], Run | None] | None:
-        runtime = self._runtime
-        if not isinstance(runtime, SingleThreaded):
-            return None
-
-        def make() -> Run | None:
-            alone = runtime.on_one_thread()
-            return None if alone is None else self._looking(alone.run)
-
-        return make
-
-    def _looking(self, run: Run) -> Run:
-        return with_second_look(run, self.card) if self.second_look else run
 
     def read_pixels(
         self,
@@ -204,7 +200,7 @@ class Reader:
             min_confidence, constrain: as of `read`.
         """
         minimum = self.min_confidence(min_confidence, constrain)
-        plates = self._decode((self._run_alone or self._run)(pixels), constrain)
+        plates = self._decode((self._run_alone or self._runtime.run)(pixels), constrain)
         return [_reading(plate, None, minimum) for plate in plates]
 
     def outputs(self, sources: Iterable[Source]) -> Iterator[Outputs]:
@@ -238,10 +234,25 @@ class Reader:
         return decode_outputs(self.schema, self.card.family, probabilities, constrain, self._beam)
 
 
+def _path(model: str | os.PathLike[str]) -> Path:
+    return model_path(Path(model) if isinstance(model, os.PathLike) else model)
+
+
 def _checked_beam(beam: int, family: str) -> int:
     if beam < 0 or (beam and family != "ctc"):
         raise InputError(f"a beam of at least 1 is for models of family ctc; this is {family}")
     return beam
+
+
+def _on_one_thread(runtime: Runtime) -> Callable[[], Run | None] | None:
+    if not isinstance(runtime, SingleThreaded):
+        return None
+
+    def make() -> Run | None:
+        alone = runtime.on_one_thread()
+        return None if alone is None else alone.run
+
+    return make
 
 
 def _reading(plate: DecodedPlate, file: str | None, min_confidence: float) -> Reading:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from ..errors import InputError
 from ..plate.decoding import decode_outputs
 from .model_card import ModelCard
-from .pipeline import Probabilities, Run
+from .pipeline import Probabilities
+from .runtimes import Runtime, one_thread_of
 from .runtimes.batches import in_batches
 
 UNSURE = 0.9
@@ -18,31 +19,44 @@ UNSURE = 0.9
 _LOOKS = ((1.15, 0.0), (1.1, 0.0), (1.0, 1 / 24))
 
 
-def with_second_look(run: Run, card: ModelCard) -> Run:
-    """`run`, whose answers of unsure pictures are averages over these and their altered copies.
+class SecondLook:
+    """A runtime whose answers of unsure pictures are averages over these and altered copies.
 
     Raises:
         InputError: a model whose answers belong to no place of the plate: columns move with it.
     """
-    if card.family == "ctc":
-        raise InputError(
-            "a second look averages the answers for each character; a model of family ctc has "
-            "columns instead: leave it away"
-        )
 
-    def looked(images: npt.NDArray[np.uint8]) -> Probabilities:
-        outputs = run(images)
-        plates = decode_outputs(card.schema, card.family, outputs, constrain=False)
-        unsure = np.flatnonzero([plate.confidence < UNSURE for plate in plates])
+    def __init__(self, runtime: Runtime) -> None:
+        if runtime.card.family == "ctc":
+            raise InputError(
+                "a second look averages the answers for each character; a model of family ctc has "
+                "columns instead: leave it away"
+            )
+        self.card = runtime.card
+        self._runtime = runtime
+
+    def run(self, images: npt.NDArray[np.uint8]) -> Probabilities:
+        """As `Runtime.run`."""
+        outputs = self._runtime.run(images)
+        unsure = unsure_of(outputs, self.card, UNSURE)
         if not len(unsure):
             return outputs
         altered = np.concatenate([_altered(images[index]) for index in unsure])
         # No run is larger than the first, so that memory stays what it was, and none is of one.
         size = len(_LOOKS) * max(1, len(images) // len(_LOOKS))
-        copies = in_batches(run, altered, size, fixed=False)
+        copies = in_batches(self._runtime.run, altered, size, fixed=False)
         return {head: _averaged(values, unsure, copies[head]) for head, values in outputs.items()}
 
-    return looked
+    def on_one_thread(self) -> SecondLook | None:
+        """As `SingleThreaded.on_one_thread`."""
+        alone = one_thread_of(self._runtime)
+        return None if alone is None else SecondLook(alone)
+
+
+def unsure_of(outputs: Probabilities, card: ModelCard, below: float) -> npt.NDArray[np.int_]:
+    """Which pictures are read with less confidence, by the likeliest character of each place."""
+    plates = decode_outputs(card.schema, card.family, outputs, constrain=False)
+    return np.flatnonzero([plate.confidence < below for plate in plates])
 
 
 def _altered(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

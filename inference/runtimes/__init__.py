@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from .base import Runtime, SingleThreaded
+from .base import Runtime, SingleThreaded, one_thread_of
 
 # Since 1.31 ONNX Runtime notes each session in a data base in the user's cache folder and sends it
 # to its makers. Read when it is imported; who wants it can set 0.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__all__ = ["Runtime", "SingleThreaded", "open_runtime", "runtime_names"]
+__all__ = ["Runtime", "SingleThreaded", "one_thread_of", "open_runtime", "runtime_names"]
 
 
 class _Entry(NamedTuple):

@@ -44,6 +44,11 @@ class SingleThreaded(Protocol):
         """
 
 
+def one_thread_of(runtime: Runtime) -> Runtime | None:
+    """What `on_one_thread` gives; None also where a runtime has no such way."""
+    return runtime.on_one_thread() if isinstance(runtime, SingleThreaded) else None
+
+
 def check_interface(
     path: Path, card: ModelCard, image: Sequence[Any] | None, widths: Mapping[str, Any]
 ) -> None:

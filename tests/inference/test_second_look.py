@@ -12,7 +12,7 @@ import pytest
 from chepai import Reader
 from chepai.errors import InputError
 from chepai.inference.model_card import ModelCard
-from chepai.inference.second_look import UNSURE, with_second_look
+from chepai.inference.second_look import UNSURE, SecondLook
 from chepai.plate.schema import Head, LabelSchema
 from made_calibration import CALIBRATION
 
@@ -24,10 +24,11 @@ CARD = ModelCard("fake", LabelSchema("fake", HEADS), 24, 36)
 class FakeNetwork:
     """As sure of its first character as a picture's first value says, of the second as it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, card: ModelCard = CARD) -> None:
+        self.card = card
         self.received: list[np.ndarray] = []
 
-    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+    def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         self.received.append(images)
         places = {"char_1": images[:, 0, 0, 0], "char_2": images[:, -1, -1, 2]}
         return {name: answers(values / 255) for name, values in places.items()}
@@ -48,7 +49,7 @@ def pictures(*sure: float) -> np.ndarray:
 def test_sure_answers_stay_and_cost_no_second_run():
     network = FakeNetwork()
     images = pictures(0.95, 1.0)
-    found = with_second_look(network, CARD)(images)
+    found = SecondLook(network).run(images)
     assert len(network.received) == 1
     np.testing.assert_array_equal(found["char_1"], answers(images[:, 0, 0, 0] / 255))
 
@@ -56,13 +57,13 @@ def test_sure_answers_stay_and_cost_no_second_run():
 def test_unsure_answers_are_averaged_over_the_picture_and_its_altered_copies():
     network = FakeNetwork()
     images = pictures(0.95, UNSURE - 0.1, 1.0, 0.5)
-    found = with_second_look(network, CARD)(images)
+    found = SecondLook(network).run(images)
     first, *others = network.received
     np.testing.assert_array_equal(first, images)
     # One picture's copies a run: four pictures are what a run had.
     assert [len(part) for part in others] == [3, 3]
     copies = np.concatenate(others)
-    once, again = FakeNetwork()(images), FakeNetwork()(copies)
+    once, again = FakeNetwork().run(images), FakeNetwork().run(copies)
     for head in once:
         np.testing.assert_array_equal(found[head][[0, 2]], once[head][[0, 2]])
         for place, part in ((1, slice(0, 3)), (3, slice(3, 6))):
@@ -75,7 +76,7 @@ def test_copies_are_enlarged_about_the_centre_and_moved_down():
     image = np.zeros((48, 144, 3), np.uint8)
     image[16:32, 52:92] = 200
     network = FakeNetwork()
-    with_second_look(network, CARD)(image[None])
+    SecondLook(network).run(image[None])
     bright = [(copy[:, :, 0] > 100).astype(np.uint8) for copy in network.received[1]]
     (left, top, wide, high), (_, _, less_wide, _), lower = map(cv2.boundingRect, bright)
     assert (wide, high, less_wide) == (46, 18, 44)
@@ -100,9 +101,8 @@ def test_readings_are_the_same_however_pictures_are_divided(tiny_onnx: Path, bat
 
 
 def test_columns_are_not_averaged():
-    columns = replace(CARD, family="ctc")
     with pytest.raises(InputError, match="a model of family ctc has columns instead"):
-        with_second_look(FakeNetwork(), columns)
+        SecondLook(FakeNetwork(replace(CARD, family="ctc")))
 
 
 def test_a_threshold_holds_for_the_looks_that_it_was_tested_with(grey_runtime: SimpleNamespace):
