@@ -74,7 +74,11 @@ def test_a_line_of_the_log_tells_numbers_but_no_picture_name_or_text(
     assert {"images": 2, "plates": 2, "accepted": 1, "unreadable": 1}.items() <= lines[0].items()
     assert lines[1]["reason"] == "key" and lines[2]["path"] == "other"
     assert lines[0]["bytes"] > len(picture(42)) and lines[0]["ms"] > 0
-    assert not re.search("042|京|12345|png|hush|secret|wrong", text)
+    # What a log counts by itself holds any digits now and then.
+    for line in lines:
+        del line["time"], line["request"], line["ms"]
+    told = json.dumps(lines, ensure_ascii=False)
+    assert not re.search("042|京|12345|png|hush|secret|wrong", told)
 
 
 def test_a_failure_is_logged_with_its_trace(client: TestClient, grey: GreyReader, tmp_path: Path):

@@ -90,22 +90,22 @@ def test_sigterm_under_load_answers_everything_that_was_accepted(
     began, results, errors = threading.Barrier(9), [], []
 
     def ask_on() -> None:
-        connection = service.connect()
-        connection.connect()
-        began.wait(20)
-        for _ in range(2000):
-            try:
-                connection.request("POST", "/api/v1/read", BODY, FORM)
-            except OSError:  # the service has ended, nothing was accepted
-                return
-            try:
-                answer = connection.getresponse()
-                results.append((answer.status, json.loads(answer.read())[0]["text"]))
-            except ConnectionResetError:  # closed before it read this request
-                return
-            except Exception as error:
-                errors.append(error)
-                return
+        with contextlib.closing(service.connect()) as connection:
+            connection.connect()
+            began.wait(20)
+            for _ in range(2000):
+                try:
+                    connection.request("POST", "/api/v1/read", BODY, FORM)
+                except OSError:  # the service has ended, nothing was accepted
+                    return
+                try:
+                    answer = connection.getresponse()
+                    results.append((answer.status, json.loads(answer.read())[0]["text"]))
+                except ConnectionResetError:  # closed before it read this request
+                    return
+                except Exception as error:
+                    errors.append(error)
+                    return
 
     threads = [threading.Thread(target=ask_on) for _ in range(8)]
     for thread in threads:
