@@ -13,6 +13,7 @@ from ..inference.kept_pictures import PictureFolder
 from ..inference.sources import NamedPicture, Source, file_bytes
 from ..plate.image import ImageError
 from ..utils.reading_report import ReadingReport
+from ._reading_options import describe_reading
 
 if TYPE_CHECKING:
     from ..inference.reader import Reader
@@ -72,7 +73,9 @@ class SideOutputs:
     """The report and the folders of pictures that the options ask for."""
 
     def __init__(self, args: argparse.Namespace, reader: Reader) -> None:
-        self._report = args.report and ReadingReport(args.report, args.model)
+        self._report = args.report and ReadingReport(
+            args.report, describe_reading(args, args.model)
+        )
         self._rejected = args.save_rejected and PictureFolder(args.save_rejected)
         self._crops = args.save_crops and PictureFolder(args.save_crops)
         self._input_size = reader.input_size

@@ -89,6 +89,16 @@ def reader_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def describe_reading(args: argparse.Namespace, model: str) -> str:
+    """What reads, for reports: the model's name, and what else the options put beside it.
+
+    >>> describe_reading(argparse.Namespace(second_look=True, second_model="default"), "fast")
+    'fast, then default, with a second look'
+    """
+    second = f", then {args.second_model}" if args.second_model else ""
+    return f"{model}{second}{', with a second look' if args.second_look else ''}"
+
+
 def resolve_min_confidence(
     wanted: float | Literal["auto"], reader: Reader, constrain: bool = True
 ) -> float:

@@ -8,7 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._reading_options import add_reading_options, open_reader, resolve_min_confidence
+from ._reading_options import (
+    add_reading_options,
+    describe_reading,
+    open_reader,
+    resolve_min_confidence,
+)
 
 if TYPE_CHECKING:
     from ..training.evaluation import Evaluation
@@ -46,12 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Reads every set, prints one row for each, and writes what was asked for."""
     if not args.half:
-        return _run(args, args.model)
+        return _run(args, describe_reading(args, args.model))
     from ._half_precision import half_precision
 
     with half_precision(args.model) as model:
         args.model, name = model, f"{args.model} in half precision"
-        return _run(args, name)
+        return _run(args, describe_reading(args, name))
 
 
 def _run(args: argparse.Namespace, model: str) -> int:
