@@ -94,6 +94,15 @@ def test_the_threshold_decides_what_is_accepted(tmp_path: Path):
     assert figures_of(tmp_path, "--data", data, "--min-confidence", "0.97")["coverage"] == 0.5
 
 
+def test_the_figures_say_what_read_beside_the_model(tmp_path: Path):
+    data = labelled(tmp_path, "gate", [(40, "京A12345"), (120, "皖AD12345")])
+    plain = figures_of(tmp_path, "--data", data)
+    looked = figures_of(tmp_path, "--data", data, "--second-look", "--second-model", "more.onnx")
+    assert plain["model"] == "grey.onnx"
+    assert looked["model"] == "grey.onnx, then more.onnx, with a second look"
+    assert looked["plate_accuracy"] == plain["plate_accuracy"] == 1.0
+
+
 def test_a_picture_that_cannot_be_opened_counts_as_wrong(tmp_path: Path):
     data = labelled(tmp_path, "a", [(40, "京A12345"), (40, "京A12345")])
     (tmp_path / "a" / "1.png").write_bytes(b"no picture")
