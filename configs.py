@@ -210,10 +210,7 @@ class TrainConfig(_Section):
     log_batches: int = Field(50, ge=1, description="batches between lines of train.log")
     patience: int = Field(0, ge=0, description="epochs without a better one; 0: never stop early")
     straighten_steps: int = Field(
-        0,
-        ge=0,
-        description="in which a rectifier first learns to undo distortions of rendered "
-        "plates; 0: it begins as the identity",
+        0, ge=0, description="in which a rectifier first learns to undo known distortions"
     )
     freeze: tuple[str, ...] = Field(
         (),

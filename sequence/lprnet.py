@@ -44,21 +44,8 @@ def lprnet(
         raise ValueError(f"widths wants multiples of 4 behind the first. Received: {list(widths)}")
     if inputs.shape[1] < _SMALLEST[0] or inputs.shape[2] < _SMALLEST[1]:
         raise ValueError(f"it wants at least {_SMALLEST} pixels. Received: {inputs.shape}")
-    # 1. Features: 22 x 92 x 64, 20 x 90 x 128, 18 x 44 x 256.
-    x = style.conv(inputs, first, 3, padding="valid", bias=True, name="lprnet_conv1")
-    x = edges = relu(style.norm(x, name="lprnet_conv1_bn"), "lprnet_conv1")
-    x = layers.MaxPooling2D(3, strides=1, name="lprnet_pool1")(x)
-    x = _inner(x, style, second // 4, "lprnet_block1")
-    x, aside = _parted(x, style, second, 2, "lprnet_block1")
-    strokes = [x, aside]
-    x = layers.MaxPooling2D(3, strides=(1, 2), name="lprnet_pool2")(x)
-    x = _inner(x, style, third // 4, "lprnet_block2")
-    x = _outer(x, style, third, "lprnet_block2")
-    x = _inner(x, style, last // 4, "lprnet_block3")
-    x, aside = _parted(x, style, last, 4, "lprnet_block3")
-    characters = [x, aside]
-    x = layers.MaxPooling2D(3, strides=(1, 2), name="lprnet_pool3")(x)
-    # 2. Characters, column by column: 16 x 18 x 256, 4 x 18 x classes.
+    x, kept = _features(inputs, style, first, second, third, last)
+    # Characters, column by column: 16 x 18 x 256, 4 x 18 x classes.
     x = _dropped(x, dropout, "lprnet_dropout1")
     x = style.conv(x, last, (1, 4), padding="valid", bias=True, name="lprnet_conv2")
     x = relu(style.norm(x, name="lprnet_conv2_bn"), "lprnet_conv2")
@@ -66,15 +53,35 @@ def lprnet(
     x = _dropped(x, dropout, "lprnet_dropout2")
     x = style.conv(x, classes, (_LAST_KERNEL, 1), padding="valid", bias=True, name="lprnet_conv3")
     x = relu(style.norm(x, name="lprnet_conv3_bn"), "lprnet_conv3")
-    # 3. The picture's context beside each of them: 18 x (448 + classes). Logits are linear in it:
+    # The picture's context beside each of them: 18 x (448 + classes). Logits are linear in it:
     # their mean over the height is that of the mean.
     size = (x.shape[1], x.shape[2])
-    kept = enumerate(([edges], strokes, characters), 1)
-    context = [_context(maps, size, f"lprnet_context{i}") for i, maps in kept]
+    context = [_context(maps, size, f"lprnet_context{i}") for i, maps in enumerate(kept, 1)]
     context.append(ContextScale(classes, name="lprnet_context4")(x))
     x = layers.Concatenate(name="lprnet_context")(context)
     x = HeightMean(name="lprnet_columns")(x)
     return Encoded(layers.Dense(classes, name="lprnet_logits")(x), plate, logits=True)
+
+
+def _features(
+    x: keras.KerasTensor, style: LayerStyle, first: int, second: int, third: int, last: int
+) -> tuple[keras.KerasTensor, list[list[keras.KerasTensor]]]:
+    """The features that characters are made of, and the maps that are their context.
+
+    Maps are 22 x 92 x 64, 20 x 90 x 128, 18 x 44 x 256, features 16 x 21 x 64.
+    """
+    x = style.conv(x, first, 3, padding="valid", bias=True, name="lprnet_conv1")
+    x = edges = relu(style.norm(x, name="lprnet_conv1_bn"), "lprnet_conv1")
+    x = layers.MaxPooling2D(3, strides=1, name="lprnet_pool1")(x)
+    x = _inner(x, style, second // 4, "lprnet_block1")
+    strokes = _parted(x, style, second, 2, "lprnet_block1")
+    x = layers.MaxPooling2D(3, strides=(1, 2), name="lprnet_pool2")(strokes[0])
+    x = _inner(x, style, third // 4, "lprnet_block2")
+    x = _outer(x, style, third, "lprnet_block2")
+    x = _inner(x, style, last // 4, "lprnet_block3")
+    signs = _parted(x, style, last, 4, "lprnet_block3")
+    x = layers.MaxPooling2D(3, strides=(1, 2), name="lprnet_pool3")(signs[0])
+    return x, [[edges], strokes, signs]
 
 
 def _inner(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> keras.KerasTensor:
@@ -94,14 +101,14 @@ def _outer(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> ke
 
 def _parted(
     x: keras.KerasTensor, style: LayerStyle, width: int, parts: int, name: str
-) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """A block's channels: one of so many parts goes on, the others are context alone.
+) -> list[keras.KerasTensor]:
+    """A block's channels: the first of so many parts goes on, the others are context alone.
 
     The public network picks every second, every fourth channel by a pooling's stride. Which they
     are is the same to it, and made apart they need no picking.
     """
     on = width // parts
-    return _outer(x, style, on, name), _outer(x, style, width - on, f"{name}_aside")
+    return [_outer(x, style, on, name), _outer(x, style, width - on, f"{name}_aside")]
 
 
 def _context(
