@@ -18,8 +18,8 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--second-model",
         metavar="MODEL",
-        help="reads again what --model is unsure of: `--model fast --second-model default` is as "
-        "right as default in a fraction of its time",
+        help="reads again what --model is unsure of: `--model fast --second-model default` is "
+        "nearly as right as default in a fraction of its time",
     )
     parser.add_argument(
         "--min-confidence",

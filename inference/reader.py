@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -20,7 +20,7 @@ from .model_card import ModelCard
 from .pipeline import Outputs, Pipeline, Run
 from .pretrained import model_path
 from .reading import DEFAULT_MIN_CONFIDENCE, Reading
-from .runtimes import Runtime, SingleThreaded, open_runtime
+from .runtimes import Runtime, one_thread_of, open_runtime
 from .second_look import SecondLook
 from .second_model import SecondModel
 from .sources import Source, each_source
@@ -80,7 +80,11 @@ class Reader:
         elif second_look:
             self._runtime = SecondLook(self._runtime)
         self._pipeline = Pipeline(
-            self._runtime.run, batch_size, *self.input_size, threads, _on_one_thread(self._runtime)
+            self._runtime.run,
+            batch_size,
+            *self.input_size,
+            threads,
+            partial(_run_on_one_thread, self._runtime),
         )
         self._beam = _checked_beam(beam, self.card.family)
 
@@ -180,8 +184,7 @@ class Reader:
 
     @cached_property
     def _run_alone(self) -> Run | None:
-        make = _on_one_thread(self._runtime)
-        return None if make is None else make()
+        return _run_on_one_thread(self._runtime)
 
     def read_pixels(
         self,
@@ -244,15 +247,9 @@ def _checked_beam(beam: int, family: str) -> int:
     return beam
 
 
-def _on_one_thread(runtime: Runtime) -> Callable[[], Run | None] | None:
-    if not isinstance(runtime, SingleThreaded):
-        return None
-
-    def make() -> Run | None:
-        alone = runtime.on_one_thread()
-        return None if alone is None else alone.run
-
-    return make
+def _run_on_one_thread(runtime: Runtime) -> Run | None:
+    alone = one_thread_of(runtime)
+    return None if alone is None else alone.run
 
 
 def _reading(plate: DecodedPlate, file: str | None, min_confidence: float) -> Reading:

@@ -94,7 +94,7 @@ def _inner(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> ke
 
 
 def _outer(x: keras.KerasTensor, style: LayerStyle, width: int, name: str) -> keras.KerasTensor:
-    """1 x 1: a block's last convolution, four times as wide as the others."""
+    """1 x 1: a block's last convolution, or a part of it."""
     x = style.conv(x, width, 1, bias=True, name=f"{name}_conv4")
     return relu(style.norm(x, name=f"{name}_bn"), name)
 
