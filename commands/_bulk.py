@@ -47,6 +47,7 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
         constrain,
         args.workers,
         second_look=args.second_look,
+        provinces=args.provinces,
         second_model=args.second_model and everywhere(args.second_model),
     )
     return ray.read

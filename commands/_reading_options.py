@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import InputError
 from ..inference.reading import DEFAULT_MIN_CONFIDENCE
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Adds them; that of `--min-confidence` goes through `resolve_min_confidence`."""
     add_model_options(parser)
+    add_provinces_option(parser)
     parser.add_argument(
         "--second-model",
         metavar="MODEL",
@@ -71,6 +73,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_provinces_option(parser: argparse.ArgumentParser) -> None:
+    """What to expect of provinces."""
+    parser.add_argument(
+        "--provinces",
+        type=_provinces,
+        metavar="SHARES|FILE",
+        help="how often plates of each province come here, such as 皖=0.9,苏=0.05 (others share "
+        "the rest), or a file of `chepai provinces`; none: all are expected equally",
+    )
+
+
 def open_reader(args: argparse.Namespace) -> Reader:
     """The reader that `add_model_options` describe."""
     from ..inference.reader import Reader
@@ -84,7 +97,8 @@ def reader_options(args: argparse.Namespace) -> dict[str, Any]:
         "beam": args.beam,
         "provider": args.provider,
         "second_look": args.second_look,
-        # `calibrate` has none: a threshold is of one model.
+        # `provinces` has not both, and `calibrate` no second model: a threshold is of one.
+        "provinces": vars(args).get("provinces"),
         "second_model": vars(args).get("second_model"),
     }
 
@@ -92,11 +106,16 @@ def reader_options(args: argparse.Namespace) -> dict[str, Any]:
 def describe_reading(args: argparse.Namespace, model: str) -> str:
     """What reads, for reports: the model's name, and what else the options put beside it.
 
-    >>> describe_reading(argparse.Namespace(second_look=True, second_model="default"), "fast")
-    'fast, then default, with a second look'
+    >>> options = {"second_model": "default", "second_look": True, "provinces": {"皖": 0.9}}
+    >>> describe_reading(argparse.Namespace(**options), "fast")
+    'fast, then default, with a second look, expecting provinces (皖 90.0 % …)'
     """
     second = f", then {args.second_model}" if args.second_model else ""
-    return f"{model}{second}{', with a second look' if args.second_look else ''}"
+    look = ", with a second look" if args.second_look else ""
+    if not args.provinces:
+        return f"{model}{second}{look}"
+    province, share = max(args.provinces.items(), key=lambda pair: pair[1])
+    return f"{model}{second}{look}, expecting provinces ({province} {100 * share:.1f} % …)"
 
 
 def resolve_min_confidence(
@@ -111,6 +130,15 @@ def resolve_min_confidence(
         )
         return DEFAULT_MIN_CONFIDENCE
     return reader.min_confidence(wanted, constrain)
+
+
+def _provinces(text: str) -> dict[str, float]:
+    from ..plate.provinces import read_provinces
+
+    try:
+        return read_provinces(text).to_dict()
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _threshold(text: str) -> float | Literal["auto"]:

@@ -9,10 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._reading_options import add_model_options, open_reader
+from ._reading_options import add_model_options, add_provinces_option, open_reader
 
 if TYPE_CHECKING:
     from ..inference.calibration import Calibration
+    from ..inference.reader import Reader
     from ..training.calibrating import Promise, Verdict
 
 HELP = "find the threshold that keeps a promised precision, and store it with the model"
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "named after their plates (repeatable)",
     )
     add_model_options(parser)
+    add_provinces_option(parser)
     parser.add_argument("--schema", help="whose class indices a label.txt holds; none: the model's")
     parser.add_argument(
         "--precision",
@@ -80,7 +82,9 @@ def run(args: argparse.Namespace) -> int:
     check_same_network(reader, args.also, [record.path for record in records])
     held_out, unreadable = read_held_out(reader, records)
     promise = Promise(args.precision, args.certainty)
-    verdict = calibrate(held_out, reader.schema, promise, not args.any_text, args.seed)
+    verdict = calibrate(
+        held_out, reader.schema, promise, not args.any_text, args.seed, reader.provinces
+    )
     say = print if args.json != "-" else _to_standard_error
     say(head_table(verdict.heads))
     say(
@@ -92,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
     _write_figures(args, verdict, promise, target)
     if verdict.found is None:
         return 1
-    files = store_everywhere(source, target, args.also, _calibration(verdict, promise, args))
+    calibration = _calibration(verdict, promise, args, reader)
+    files = store_everywhere(source, target, args.also, calibration)
     say(f"stored in {', '.join(map(str, files))}: read with --min-confidence auto")
     return 0
 
@@ -103,7 +108,9 @@ def _import_early() -> None:
     import_module("matplotlib")
 
 
-def _calibration(verdict: Verdict, promise: Promise, args: argparse.Namespace) -> Calibration:
+def _calibration(
+    verdict: Verdict, promise: Promise, args: argparse.Namespace, reader: Reader
+) -> Calibration:
     from ..inference.calibration import Calibration
 
     assert verdict.found is not None
@@ -118,6 +125,7 @@ def _calibration(verdict: Verdict, promise: Promise, args: argparse.Namespace) -
         wrong=verdict.found.wrong,
         coverage=verdict.coverage,
         second_look=args.second_look,
+        provinces=reader.provinces,
     )
 
 

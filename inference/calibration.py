@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import InputError
+from ..plate.provinces import ProvinceShares
 from ..plate.temperature import LEAST, MOST, soften
 
 
@@ -26,6 +28,7 @@ class Calibration:
         accepted, wrong: how many readings of them it accepts, and how many of these are wrong.
         coverage: the share of the plates that it accepts.
         second_look: whether it holds for reading with a second look, as opposed to without.
+        provinces: what it expects of provinces; None where it expects all equally.
     """
 
     temperatures: Mapping[str, float]
@@ -38,6 +41,7 @@ class Calibration:
     wrong: int
     coverage: float
     second_look: bool = False
+    provinces: ProvinceShares | None = None
 
     def apply(
         self, probabilities: Mapping[str, npt.NDArray[np.floating]]
@@ -45,9 +49,32 @@ class Calibration:
         """The heads' probabilities, float [batch, width], by their temperatures."""
         return soften(probabilities, self.temperatures)
 
+    def check_reading(
+        self, constrained: bool, second_look: bool, provinces: ProvinceShares | None
+    ) -> None:
+        """Raises InputError where the threshold was proven for another way of reading."""
+        remedy = "read so, calibrate it for the other way, or give min_confidence as a number"
+        if self.constrained != constrained:
+            ways = {True: "valid plates", False: "any text"}
+            raise InputError(
+                f"the threshold was calibrated for reading {ways[self.constrained]}, not "
+                f"{ways[constrained]}: {remedy}"
+            )
+        if self.second_look != second_look:
+            with_it = "with" if self.second_look else "without"
+            raise InputError(f"the threshold was calibrated {with_it} a second look: {remedy}")
+        if self.provinces is None and provinces is not None:
+            raise InputError(f"the threshold was calibrated without provinces: {remedy}")
+        if self.provinces is not None and not self.provinces.is_like(provinces):
+            expected = ", ".join(f"{p} {s:.1%}" for p, s in self.provinces.most_frequent())
+            raise InputError(
+                f"the threshold was calibrated for other provinces ({expected} …): {remedy}"
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values; `from_dict` reads them."""
-        return asdict(self) | {"temperatures": dict(self.temperatures)}
+        provinces = None if self.provinces is None else self.provinces.to_dict()
+        return asdict(self) | {"temperatures": dict(self.temperatures), "provinces": provinces}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
@@ -59,6 +86,7 @@ class Calibration:
         temperatures = {str(name): float(t) for name, t in values["temperatures"].items()}
         if not all(LEAST <= t <= MOST for t in temperatures.values()):
             raise ValueError(f"temperatures are {LEAST:g} to {MOST:g}: {temperatures}")
+        provinces = values.get("provinces")
         found = cls(
             temperatures=temperatures,
             min_confidence=float(values["min_confidence"]),
@@ -70,6 +98,7 @@ class Calibration:
             wrong=int(values["wrong"]),
             coverage=float(values["coverage"]),
             second_look=bool(values.get("second_look", False)),
+            provinces=provinces and ProvinceShares.of(provinces),
         )
         shares = (found.min_confidence, found.precision, found.certainty, found.coverage)
         if not all(0 <= share <= 1 for share in shares):

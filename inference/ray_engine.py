@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from itertools import islice
@@ -40,7 +40,7 @@ class RayEngine:
         constrain: as of `Reader.read`.
         workers: readers at the same time; None: as many as the cluster has processors for.
         window: pictures that are handed over together.
-        second_look, second_model: as of `Reader`.
+        second_look, second_model, provinces: as of `Reader`.
 
     Raises:
         InputError: Ray is missing, or less than one worker.
@@ -57,10 +57,11 @@ class RayEngine:
         window: int = WINDOW,
         second_look: bool = False,
         second_model: str | None = None,
+        provinces: Mapping[str, float] | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError("--workers is a whole number of at least 1")
-        self._reader = (model, runtime, threads or 1, second_look, second_model)
+        self._reader = (model, runtime, threads or 1, second_look, second_model, provinces)
         self._reading = (min_confidence, constrain)
         self._workers = workers
         self._window = window
@@ -119,11 +120,17 @@ class _Worker:
         threads: int,
         second_look: bool,
         second_model: str | None,
+        provinces: Mapping[str, float] | None,
         min_confidence: float,
         constrain: bool,
     ) -> None:
         self._reader = Reader(
-            model, runtime, threads, second_look=second_look, second_model=second_model
+            model,
+            runtime,
+            threads,
+            second_look=second_look,
+            second_model=second_model,
+            provinces=provinces,
         )
         self._min_confidence, self._constrain = min_confidence, constrain
 

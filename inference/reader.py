@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,8 +14,8 @@ import numpy.typing as npt
 from ..errors import InputError
 from ..plate.codec import DecodedPlate
 from ..plate.decoding import decode_outputs
+from ..plate.provinces import ProvinceShares, first_character
 from ..plate.schema import LabelSchema
-from .calibration import Calibration
 from .model_card import ModelCard
 from .pipeline import Outputs, Pipeline, Run
 from .pretrained import model_path
@@ -46,6 +46,8 @@ class Reader:
             answers are averaged: more is right, for some more time. Not of family `ctc`.
         second_model: another model, which reads again what `model` reads unsurely (and with
             `second_look` looks twice at what it is unsure of itself): `default` behind `fast`.
+        provinces: the share of plates of each province where the pictures come from, 0 to 1;
+            those not named share the rest. None expects all equally. Not of family `ctc`.
 
     Raises:
         InputError: no such model, a foreign or damaged file, or a missing package; models that
@@ -67,6 +69,7 @@ class Reader:
         provider: str | None = None,
         second_look: bool = False,
         second_model: str | os.PathLike[str] | None = None,
+        provinces: Mapping[str, float] | None = None,
     ) -> None:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise InputError("batch_size and threads are whole numbers of at least 1")
@@ -87,6 +90,7 @@ class Reader:
             partial(_run_on_one_thread, self._runtime),
         )
         self._beam = _checked_beam(beam, self.card.family)
+        self.provinces = None if provinces is None else _checked_provinces(provinces, self.card)
 
     @property
     def card(self) -> ModelCard:
@@ -116,32 +120,23 @@ class Reader:
                 was proven for the other way of reading.
         """
         if wanted == "auto":
-            return self._calibrated(constrain).min_confidence
+            return self._calibrated_threshold(constrain)
         if isinstance(wanted, str) or not 0 <= wanted <= 1:
             raise InputError(f"min_confidence is from 0 to 1, or auto; received {wanted!r}")
         return float(wanted)
 
-    def _calibrated(self, constrain: bool) -> Calibration:
+    def _calibrated_threshold(self, constrain: bool) -> float:
         found = self.card.calibration
         if found is None:
             raise InputError(
                 f"the model {self.path} has no calibrated threshold: give it one with "
                 "`chepai calibrate`, or give min_confidence as a number"
             )
-        if found.constrained != constrain:
-            ways = {True: "valid plates", False: "any text"}
-            raise InputError(
-                f"the threshold of {self.path} was calibrated for reading "
-                f"{ways[found.constrained]}, not {ways[constrain]}: calibrate it for that, or "
-                "give min_confidence as a number"
-            )
-        if found.second_look != self._second_look:
-            raise InputError(
-                f"the threshold of {self.path} was calibrated "
-                f"{'with' if found.second_look else 'without'} a second look: read so, calibrate "
-                "it the other way, or give min_confidence as a number"
-            )
-        return found
+        try:
+            found.check_reading(constrain, self._second_look, self.provinces)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from error
+        return found.min_confidence
 
     def read(
         self,
@@ -207,8 +202,8 @@ class Reader:
         return [_reading(plate, None, minimum) for plate in plates]
 
     def outputs(self, sources: Iterable[Source]) -> Iterator[Outputs]:
-        """What the model itself says, with a second look or without, before calibration and
-        decoding: a batch at a time.
+        """What the model itself says, with a second look or without, before calibration,
+        provinces and decoding: a batch at a time.
 
         Yields:
             Up to `batch_size` pictures in their order, and for those without an error each
@@ -234,6 +229,8 @@ class Reader:
             return []
         if self.card.calibration is not None:
             probabilities = self.card.calibration.apply(probabilities)
+        if self.provinces is not None:
+            probabilities = self.provinces.weigh(self.schema, probabilities)
         return decode_outputs(self.schema, self.card.family, probabilities, constrain, self._beam)
 
 
@@ -245,6 +242,16 @@ def _checked_beam(beam: int, family: str) -> int:
     if beam < 0 or (beam and family != "ctc"):
         raise InputError(f"a beam of at least 1 is for models of family ctc; this is {family}")
     return beam
+
+
+def _checked_provinces(provinces: Mapping[str, float], card: ModelCard) -> ProvinceShares:
+    if card.family == "ctc":
+        raise InputError(
+            "provinces change the answer for the first character; a model of family ctc has "
+            "columns instead: leave them away"
+        )
+    first_character(card.schema)
+    return ProvinceShares.of(provinces)
 
 
 def _run_on_one_thread(runtime: Runtime) -> Run | None:

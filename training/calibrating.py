@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from ..plate.codec import decode
+from ..plate.provinces import ProvinceShares
 from ..plate.schema import LabelSchema
 from ..plate.temperature import soften
 from . import calibration
@@ -101,13 +102,19 @@ class Verdict:
 
 
 def calibrate(
-    held_out: HeldOut, schema: LabelSchema, promise: Promise, constrain: bool, seed: int
+    held_out: HeldOut,
+    schema: LabelSchema,
+    promise: Promise,
+    constrain: bool,
+    seed: int,
+    provinces: ProvinceShares | None = None,
 ) -> Verdict:
     """Fits temperatures on one part of the plates and tests thresholds on the other.
 
     Args:
         constrain: whether valid plates only are read; the threshold holds for that way alone.
         seed: of the division into parts.
+        provinces: what is expected of them in reading; the threshold holds for that alone too.
 
     Raises:
         InputError: fewer than two plates.
@@ -118,8 +125,8 @@ def calibrate(
     fitting, testing = held_out.part(first), held_out.part(second)
     temperatures = calibration.fit_temperatures(fitting.probabilities, fitting.labels, schema)
     softened = soften(testing.probabilities, temperatures)
-    before = _readings(testing, testing.probabilities, schema, constrain)
-    confidences, right = _readings(testing, softened, schema, constrain)
+    before = _readings(testing, testing.probabilities, schema, constrain, provinces)
+    confidences, right = _readings(testing, softened, schema, constrain, provinces)
     tests = run_tests(confidences, right, promise.precision, promise.certainty)
     found = chosen(tests)
     is_plate = np.array([bool(text) for text in testing.texts])
@@ -146,8 +153,11 @@ def _readings(
     probabilities: dict[str, npt.NDArray[np.floating]],
     schema: LabelSchema,
     constrain: bool,
+    provinces: ProvinceShares | None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Confidence of every reading, and whether its text is right; never where there is no plate."""
+    if provinces is not None:
+        probabilities = provinces.weigh(schema, probabilities)
     plates = decode(schema, probabilities, constrain=constrain)
     right = [plate.text == text for plate, text in zip(plates, part.texts, strict=True)]
     return np.array([plate.confidence for plate in plates]), np.array(right)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from ..plate.grammar import kind_of
+from ..plate.provinces import PROVINCES
 from ..plate.schema import LabelSchema
 from . import scores
 
@@ -246,7 +247,7 @@ def _grouped(plates: Iterable[Pair], name_of: Callable[[Truth], str]) -> dict[st
 
 
 def _province(text: str) -> str:
-    return text[0] if text[0] in scores.PROVINCES else OTHER
+    return text[0] if text[0] in PROVINCES else OTHER
 
 
 def _kind(truth: Truth, schema: LabelSchema) -> str:

@@ -114,6 +114,17 @@ def test_without_an_output_the_model_itself_is_calibrated_and_the_other_file_too
 def test_a_threshold_of_a_second_look_says_so(files: Path):
     assert calibrate(files, *EASY, "--second-look") == 0
     assert stored(files / "tiny.onnx")["second_look"] is True
+    assert stored(files / "tiny.onnx")["provinces"] is None
+
+
+def test_a_threshold_for_expected_provinces_says_so(files: Path):
+    assert calibrate(files, *EASY) == 0
+    equal = stored(files / "tiny.onnx")
+    assert calibrate(files, *EASY, "--provinces", "沪=0.9") == 0
+    expecting = stored(files / "tiny.onnx")
+    assert expecting["provinces"]["沪"] == pytest.approx(0.9) and equal["provinces"] is None
+    # All plates are of 京, which nobody expects now: the first character is less sure.
+    assert expecting["min_confidence"] < equal["min_confidence"]
 
 
 def test_another_network_is_no_other_file_of_it(files: Path, capsys):

@@ -101,6 +101,8 @@ def test_the_figures_say_what_read_beside_the_model(tmp_path: Path):
     assert plain["model"] == "grey.onnx"
     assert looked["model"] == "grey.onnx, then more.onnx, with a second look"
     assert looked["plate_accuracy"] == plain["plate_accuracy"] == 1.0
+    expecting = figures_of(tmp_path, "--data", data, "--provinces", "皖=0.9")
+    assert expecting["model"] == "grey.onnx, expecting provinces (皖 90.0 % …)"
 
 
 def test_a_picture_that_cannot_be_opened_counts_as_wrong(tmp_path: Path):
