@@ -25,7 +25,18 @@ LOG_BYTES, LOG_FILES = 10_000_000, 5
 
 _UNWRITABLE = {
     getattr(errno, name)
-    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EIO")
+    for name in (
+        "EACCES",
+        "EPERM",
+        "EROFS",
+        "ENOSPC",
+        "EDQUOT",
+        "EFBIG",
+        "EIO",
+        "EISDIR",
+        "ENOTDIR",
+        "ENAMETOOLONG",
+    )
     if hasattr(errno, name)
 }
 # HDF5, NumPy and TensorFlow tell of a full disk in exceptions of their own, each in its words.
@@ -72,6 +83,12 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
         raise WriteError(f"cannot write {target}: {reason}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_no_folder(path: str | Path) -> None:
+    """Raises WriteError where a folder lies at the place of a file: for long work, before it."""
+    if Path(path).is_dir():
+        raise WriteError(f"cannot write {path}: it is a folder; give the name of a file")
 
 
 def why_unwritable(error: Exception) -> str | None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
+import numpy as np
+
+from ..dataset.pictures import readable_source
+from ..dataset.source import batch_slices
 from ..inference.benchmarking import Figures
 from ..inference.files import sample_pictures
 from ..inference.timing_process import BATCH, SCOPES, Contender, Worker
@@ -13,6 +19,7 @@ from ..plate.schema import LabelSchema
 from ._evaluating import LabelledSet, ReadSet, evaluate_sets, load_set
 
 if TYPE_CHECKING:
+    from ..inference.reading import Reading
     from ..training.evaluation import Accuracy
 
 MOST_PICTURES = 256
@@ -46,22 +53,38 @@ def labelled_sets(paths: Sequence[str], schema: LabelSchema) -> list[LabelledSet
 
 
 def speed_pictures(sets: Sequence[LabelledSet]) -> list[bytes]:
-    """The bytes of picture files, evenly from all over the sets; of none the sample plates."""
-    paths = [record.path for each in sets for record in each.records] or sample_pictures()
-    step = -(-len(paths) // MOST_PICTURES)
-    return [path.read_bytes() for path in paths[::step] if path.is_file()]
+    """The bytes of picture files, evenly from all over the sets; of none the sample plates.
+
+    Of a photograph it is the plate alone, as JPEG: what a detector would hand over.
+    """
+    records = [record for each in sets for record in each.records]
+    if not records:
+        return [path.read_bytes() for path in sample_pictures()]
+    step = -(-len(records) // MOST_PICTURES)
+    found = map(readable_source, records[::step])
+    return [
+        _file_of(source) for source in found if not isinstance(source, Path) or source.is_file()
+    ]
+
+
+def _file_of(source: np.ndarray | Path) -> bytes:
+    if isinstance(source, Path):
+        return source.read_bytes()
+    return cv2.imencode(".jpg", np.ascontiguousarray(source[..., ::-1]))[1].tobytes()
 
 
 def accuracy_of(worker: Worker, sets: Sequence[LabelledSet]) -> Accuracy | None:
     """The share of plates that it reads right; None without plates."""
     if not sets:
         return None
-    read = [
-        ReadSet(each, tuple(worker.read([record.path for record in each.records])), 0.0)
-        for each in sets
-    ]
+    read = [ReadSet(each, tuple(_read(worker, each)), 0.0) for each in sets]
     name = worker.contender.model
     return evaluate_sets(read, 0.0, worker.schema, name, name).plate
+
+
+def _read(worker: Worker, labelled: LabelledSet) -> Iterator[Reading]:
+    for part in batch_slices(len(labelled.records), MOST_PICTURES):
+        yield from worker.read([readable_source(record) for record in labelled.records[part]])
 
 
 def benchmark_table(measured: Sequence[Measured], machine: dict[str, Any], pictures: int) -> str:

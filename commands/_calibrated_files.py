@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,12 @@ from ..inference.pretrained import SHIPPED_NAMES, shipped_models
 if TYPE_CHECKING:
     from ..inference.calibration import Calibration
     from ..inference.reader import Reader
+    from ..inference.sources import Source
 
 # Of a probability, as between an exported file and its source.
 _TOLERANCE = 1e-3
-_COMPARED = 16
+COMPARED = 16
+"""Pictures by which two files are taken for one network."""
 
 
 def target_of(model: str, source: Path, output: str | None) -> Path:
@@ -45,11 +46,12 @@ def target_of(model: str, source: Path, output: str | None) -> Path:
     return target
 
 
-def check_same_network(reader: Reader, others: Sequence[str], pictures: Sequence[Path]) -> None:
-    """Refuses files of `--also` that answer otherwise than the reader's model.
+def check_same_network(source: Path, others: Sequence[str], pictures: Sequence[Source]) -> None:
+    """Refuses files of `--also` that answer otherwise than the model that is calibrated.
 
     Args:
-        pictures: some of these are what both are asked.
+        source: the model's file.
+        pictures: a few plates, about which both are asked.
 
     Raises:
         InputError: naming the file that is another network, is shipped, or cannot be read.
@@ -58,16 +60,17 @@ def check_same_network(reader: Reader, others: Sequence[str], pictures: Sequence
 
     if not others:
         return
-    asked = pictures[:_COMPARED]
-    wanted = _answers(reader, asked)
+    # What networks say themselves: a second look would be another answer.
+    first = Reader(source, batch_size=COMPARED)
+    wanted = _answers(first, pictures)
     for other in others:
         if _is_shipped(Path(other)):
             raise InputError(f"{other} is a shipped model and stays as it is")
         writer_for(Path(other))
-        second = Reader(Path(other), batch_size=_COMPARED)
-        same = second.schema == reader.schema and second.input_size == reader.input_size
-        if not same or not _alike(wanted, _answers(second, asked)):
-            raise InputError(f"--also {other} is another network than {reader.path}")
+        second = Reader(Path(other), batch_size=COMPARED)
+        same = _what(second) == _what(first)
+        if not same or not _alike(wanted, _answers(second, pictures)):
+            raise InputError(f"--also {other} is another network than {source}")
 
 
 def store_everywhere(
@@ -80,16 +83,21 @@ def store_everywhere(
     ]
 
 
-def _answers(reader: Reader, pictures: Sequence[Path]) -> list[dict[str, np.ndarray]]:
-    return [answers for _, answers in islice(reader.outputs(pictures), len(pictures)) if answers]
+def _what(reader: Reader) -> tuple[object, ...]:
+    """What two files of one network have in common, whatever their weights."""
+    return reader.card.family, reader.schema, reader.input_size, reader.card.output_sizes
 
 
-def _alike(one: list[dict[str, np.ndarray]], other: list[dict[str, np.ndarray]]) -> bool:
-    return all(
-        np.abs(first[head] - second[head]).max() <= _TOLERANCE
-        for first, second in zip(one, other, strict=True)
-        for head in first
-    )
+def _answers(reader: Reader, pictures: Sequence[Source]) -> dict[str, np.ndarray]:
+    """Of the first pictures that can be opened."""
+    for _, answers in reader.outputs(pictures):
+        if answers:
+            return answers
+    raise InputError("none of the pictures can be read, so that --also cannot be compared")
+
+
+def _alike(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return all(np.abs(one[head] - other[head]).max() <= _TOLERANCE for head in one)
 
 
 def _is_shipped(path: Path) -> bool:

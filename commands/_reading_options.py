@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InputError
 from ..inference.reading import DEFAULT_MIN_CONFIDENCE
+from ._numbers import at_least_one
 
 if TYPE_CHECKING:
     from ..inference.reader import Reader
@@ -34,6 +36,25 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which model, run by what, and which texts it may read."""
+    add_network_options(parser)
+    parser.add_argument(
+        "--any-text",
+        action="store_true",
+        help="read the likeliest character of each place, whether or not such a plate exists; "
+        "none: the likeliest plate that exists",
+    )
+    parser.add_argument(
+        "--beam",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of models that read by columns (family ctc): texts that a beam search keeps; none: "
+        "the likeliest class of each column",
+    )
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Which model, run by what."""
     parser.add_argument(
         "--model",
         default="default",
@@ -50,20 +71,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="what computes for ONNX Runtime: cpu, cuda, tensorrt, migraphx or openvino; none: cpu",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="processor threads to use at most")
     parser.add_argument(
-        "--any-text",
-        action="store_true",
-        help="read the likeliest character of each place, whether or not such a plate exists; "
-        "none: the likeliest plate that exists",
-    )
-    parser.add_argument(
-        "--beam",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of models that read by columns (family ctc): texts that a beam search keeps; none: "
-        "the likeliest class of each column",
+        "--threads", type=at_least_one, metavar="N", help="processor threads to use at most"
     )
     parser.add_argument(
         "--second-look",
@@ -85,7 +94,7 @@ def add_provinces_option(parser: argparse.ArgumentParser) -> None:
 
 
 def open_reader(args: argparse.Namespace) -> Reader:
-    """The reader that `add_model_options` describe."""
+    """The reader that the options describe."""
     from ..inference.reader import Reader
 
     return Reader(args.model, args.runtime, args.threads, **reader_options(args))
@@ -93,13 +102,14 @@ def open_reader(args: argparse.Namespace) -> Reader:
 
 def reader_options(args: argparse.Namespace) -> dict[str, Any]:
     """What a reader is told beside its model, its runtime and its threads."""
+    # Not every mode has all: a threshold is of one model, and provinces are not read.
+    given = vars(args)
     return {
-        "beam": args.beam,
+        "beam": given.get("beam", 0),
         "provider": args.provider,
         "second_look": args.second_look,
-        # `provinces` has not both, and `calibrate` no second model: a threshold is of one.
-        "provinces": vars(args).get("provinces"),
-        "second_model": vars(args).get("second_model"),
+        "provinces": given.get("provinces"),
+        "second_model": given.get("second_model"),
     }
 
 
@@ -110,7 +120,7 @@ def describe_reading(args: argparse.Namespace, model: str) -> str:
     >>> describe_reading(argparse.Namespace(**options), "fast")
     'fast, then default, with a second look, expecting provinces (皖 90.0 % …)'
     """
-    second = f", then {args.second_model}" if args.second_model else ""
+    second = f", then {Path(args.second_model).name}" if args.second_model else ""
     look = ", with a second look" if args.second_look else ""
     if not args.provinces:
         return f"{model}{second}{look}"

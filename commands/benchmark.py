@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._numbers import positive
+
 if TYPE_CHECKING:
     from ..inference.timing_process import Contender, Worker
     from ._benchmarking import Measured
@@ -51,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "none: the package's own sample plates, without accuracy",
     )
     parser.add_argument(
-        "--seconds", type=float, default=60.0, help="to measure for, in all, loading apart"
+        "--seconds", type=positive, default=60.0, help="to measure for, in all, loading apart"
     )
     parser.add_argument(
         "--json", metavar="PATH", help="write every figure as JSON; - is standard output"
@@ -69,8 +71,6 @@ def run(args: argparse.Namespace) -> int:
 
     if args.plot and not args.data:
         raise InputError("--plot draws accuracy, which needs labelled plates: give --data")
-    if not args.seconds > 0:
-        raise InputError("--seconds is more than 0")
     if args.plot:
         # It draws the plot: that it is missing is told before the work begins.
         import_module("matplotlib")

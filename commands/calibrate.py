@@ -66,10 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Calibrates and stores; 1, storing nothing, where no threshold keeps the promise."""
+    from ..dataset.pictures import readable_source
     from ..inference.pretrained import model_path
     from ..plate.schema import load_schema
     from ..training.calibrating import Promise, calibrate
-    from ._calibrated_files import check_same_network, store_everywhere, target_of
+    from ._calibrated_files import COMPARED, check_same_network, store_everywhere, target_of
     from ._calibration_report import errors_sentence, head_table, outcome
     from ._held_out import load_records, read_held_out
 
@@ -79,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     reader = open_reader(args)
     file_schema = load_schema(args.schema) if args.schema else None
     records, left_out = load_records(args.data, reader.schema, file_schema)
-    check_same_network(reader, args.also, [record.path for record in records])
+    check_same_network(
+        source, args.also, [readable_source(record) for record in records[:COMPARED]]
+    )
     held_out, unreadable = read_held_out(reader, records)
     promise = Promise(args.precision, args.certainty)
     verdict = calibrate(

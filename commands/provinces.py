@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._reading_options import add_model_options, open_reader
+from ._reading_options import add_network_options, open_reader
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a file that names a picture, folder or archive a line (repeatable)",
     )
-    add_model_options(parser)
+    add_network_options(parser)
     parser.add_argument(
         "--output", metavar="FILE", help="write the shares here as YAML, for `--provinces FILE`"
     )
@@ -46,12 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Estimates, tells and writes; 1 when a picture could not be read."""
     from ..errors import InputError
-    from ..files import write_text
+    from ..files import check_no_folder, write_text
     from ..inference.inputs import Inputs
     from ..plate.provinces import estimate_provinces
 
     if not args.pictures and not args.list:
         raise InputError("name the pictures, folders or lists of one place's plates")
+    if args.output:
+        check_no_folder(args.output)
     inputs = Inputs(args.pictures, args.list)
     total = inputs.count()
     reader = open_reader(args)
@@ -86,7 +88,8 @@ def _read(reader: Reader, inputs: Inputs, total: int | None) -> tuple[Answers, l
             honest = reader.card.calibration.apply(answers) if reader.card.calibration else answers
             parts.append({head: honest[head] for head in heads})
     if not parts:
-        raise InputError(f"none of the pictures can be read; the first is {unread[0]}")
+        first = f"the first is {unread[0]}" if unread else "there is none"
+        raise InputError(f"no picture can be read; {first}")
     return {head: np.concatenate([part[head] for part in parts]) for head in heads}, unread
 
 

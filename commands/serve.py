@@ -7,7 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._reading_options import add_reading_options, reader_options, resolve_min_confidence
+from ._numbers import at_least_one, positive
+from ._reading_options import (
+    add_reading_options,
+    describe_reading,
+    reader_options,
+    resolve_min_confidence,
+)
 
 if TYPE_CHECKING:
     from ..inference.reader import Reader
@@ -45,40 +51,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_batching(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--batch", type=int, default=32, metavar="N", help="plates read together at most"
+        "--batch", type=at_least_one, default=32, metavar="N", help="plates read together at most"
     )
     group.add_argument(
         "--window-ms", type=float, default=5.0, metavar="MS",
         help="how long a plate waits for others that are on their way",
     )  # fmt: skip
     group.add_argument(
-        "--queue", type=int, default=256, metavar="N", help="plates that may wait; then 503"
+        "--queue",
+        type=at_least_one,
+        default=256,
+        metavar="N",
+        help="plates that may wait; then 503",
     )
-    group.add_argument("--decoders", type=int, metavar="N", help="threads that decode pictures")
+    group.add_argument(
+        "--decoders", type=at_least_one, metavar="N", help="threads that decode pictures"
+    )
 
 
 def _add_limits(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--max-mb", type=float, default=16.0, metavar="MB", help="of one request")
+    group.add_argument("--max-mb", type=positive, default=16.0, metavar="MB", help="of one request")
     group.add_argument(
-        "--max-buffered-mb", type=float, default=256.0, metavar="MB", help="of all requests"
+        "--max-buffered-mb", type=positive, default=256.0, metavar="MB", help="of all requests"
     )
     group.add_argument(
-        "--max-megapixels", type=float, default=25.0, metavar="X", help="of one picture"
+        "--max-megapixels", type=positive, default=25.0, metavar="X", help="of one picture"
     )
     group.add_argument(
-        "--max-images", type=int, default=32, metavar="N", help="pictures in a request"
+        "--max-images", type=at_least_one, default=32, metavar="N", help="pictures in a request"
     )
     group.add_argument(
-        "--max-rects", type=int, default=64, metavar="N", help="rectangles of a picture"
+        "--max-rects", type=at_least_one, default=64, metavar="N", help="rectangles of a picture"
     )
     group.add_argument(
-        "--max-connections", type=int, default=1000, metavar="N", help="open at once"
+        "--max-connections", type=at_least_one, default=1000, metavar="N", help="open at once"
     )
     group.add_argument(
-        "--upload-timeout", type=float, default=30.0, metavar="S", help="for a request's body"
+        "--upload-timeout", type=positive, default=30.0, metavar="S", help="for a request's body"
     )
     group.add_argument(
-        "--header-timeout", type=float, default=10.0, metavar="S", help="for its first lines"
+        "--header-timeout", type=positive, default=10.0, metavar="S", help="for its first lines"
     )
 
 
@@ -92,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     reader = _open_reader(args)
     valid_only = not args.any_text
     minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
-    model = args.model if args.model == "default" else Path(args.model).name
+    model = describe_reading(args, Path(args.model).name)
     app = create_app(reader, settings, minimum, valid_only, model)
     with json_logs(args.log_file, not args.quiet), listen(args.host, args.port) as listener:
         url = url_of(listener)

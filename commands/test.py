@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,10 +62,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, model: str) -> int:
     """As `run`; the figures are under the name `model`."""
+    from ..files import check_no_folder
     from ..plate.schema import load_schema
     from ..training.report import summary_table
     from ._evaluating import evaluate_sets, load_set, read_set, write_report
 
+    if args.json and args.json != "-":
+        check_no_folder(args.json)
     if args.output:
         # It draws the plots: that it is missing is told before the work begins.
         import_module("matplotlib")
@@ -88,7 +92,8 @@ def _run(args: argparse.Namespace, model: str) -> int:
         _write_json(args.json, whole, evaluations)
     if args.output:
         write_report(Path(args.output), sets, evaluations, whole)
-        print(f"report and plots: {Path(args.output) / 'report.md'}")
+        told = sys.stderr if args.json == "-" else sys.stdout
+        print(f"report and plots: {Path(args.output) / 'report.md'}", file=told)
     return 0
 
 

@@ -98,7 +98,7 @@ class Calibration:
             wrong=int(values["wrong"]),
             coverage=float(values["coverage"]),
             second_look=bool(values.get("second_look", False)),
-            provinces=provinces and ProvinceShares.of(provinces),
+            provinces=None if provinces is None else ProvinceShares.of(dict(provinces)),
         )
         shares = (found.min_confidence, found.precision, found.certainty, found.coverage)
         if not all(0 <= share <= 1 for share in shares):

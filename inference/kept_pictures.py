@@ -15,7 +15,7 @@ from ..plate.image import ImageError
 from .sources import Source, decode, file_bytes, name_of
 
 _LONGEST_STEM = 150
-"""Characters; what is added to a name must fit into what file systems take."""
+"""Bytes; what is added to a name must fit into what file systems take."""
 
 
 class PictureFolder:
@@ -89,4 +89,11 @@ def _name(source: Source) -> str:
 
 def _numbered(name: str, number: int) -> str:
     path = Path(name)
-    return path.stem[:_LONGEST_STEM] + (f"-{number}" if number > 1 else "") + path.suffix[:20]
+    stem, suffix = _cut(path.stem, _LONGEST_STEM), _cut(path.suffix, 20)
+    return f"{stem}-{number}{suffix}" if number > 1 else stem + suffix
+
+
+def _cut(text: str, longest: int) -> str:
+    """The beginning of a text, of so many bytes at most; no character is cut in two."""
+    data = text.encode("utf-8", "surrogateescape")
+    return data[:longest].decode("utf-8", "ignore") if len(data) > longest else text

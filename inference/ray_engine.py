@@ -106,7 +106,13 @@ class RayEngine:
 
     def _pool_size(self, pictures: int) -> int:
         """As many workers as were wanted, have a processor, and have something to do."""
-        room = int(self._ray.cluster_resources().get("CPU", 1)) // self._reader[2]
+        processors = int(self._ray.cluster_resources().get("CPU", 1))
+        room = processors // self._reader[2]
+        if not room:
+            raise InputError(
+                f"a worker of {self._reader[2]} threads wants as many processors; the cluster has "
+                f"{processors}"
+            )
         return max(1, min(self._workers or room, room, -(-pictures // TASK)))
 
 

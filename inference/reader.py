@@ -46,6 +46,7 @@ class Reader:
             answers are averaged: more is right, for some more time. Not of family `ctc`.
         second_model: another model, which reads again what `model` reads unsurely (and with
             `second_look` looks twice at what it is unsure of itself): `default` behind `fast`.
+            It runs by `runtime` too if its file has the same suffix.
         provinces: the share of plates of each province where the pictures come from, 0 to 1;
             those not named share the rest. None expects all equally. Not of family `ctc`.
 
@@ -77,7 +78,9 @@ class Reader:
         self._second_look = second_look
         self._runtime = open_runtime(self.path, runtime, threads, provider)
         if second_model is not None:
-            second = open_runtime(_path(second_model), None, threads, provider)
+            path = _path(second_model)
+            alike = path.suffix == self.path.suffix
+            second = open_runtime(path, runtime if alike else None, threads, provider)
             second = SecondLook(second) if second_look else second
             self._runtime = SecondModel(self._runtime, second)
         elif second_look:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,7 +40,9 @@ class SecondModel:
         unsure = unsure_of(outputs, self.card, UNSURE)
         if not len(unsure):
             return outputs
-        again = never_one(self._second.run, images[unsure])
+        # One that is read alone stays alone, as in the pipeline.
+        run = self._second.run if len(images) == 1 else partial(never_one, self._second.run)
+        again = run(images[unsure])
         joined = {head: values.copy() for head, values in outputs.items()}
         for head, values in joined.items():
             values[unsure] = again[head]

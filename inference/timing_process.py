@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +17,7 @@ from ..errors import InputError
 from ..plate.schema import LabelSchema
 from .reader import Reader
 from .reading import Reading
-from .sources import decode
+from .sources import Source, decode
 
 BATCH = 64
 SCOPES = ("end_to_end", "network")
@@ -80,9 +79,9 @@ class Worker:
         """Pictures a second in batches, over about `seconds`."""
         return self._ask("speed", scope, seconds)
 
-    def read(self, paths: Sequence[Path]) -> list[Reading]:
-        """Readings of picture files, one each."""
-        return self._ask("read", list(paths))
+    def read(self, pictures: Sequence[Source]) -> list[Reading]:
+        """Readings of pictures, one each."""
+        return self._ask("read", list(pictures))
 
     def _ask(self, *question: Any) -> Any:
         self._pipe.send(question)
@@ -155,8 +154,8 @@ class _Bench:
     def speed(self, scope: str, seconds: float) -> float:
         return self._stream(seconds) if scope == "end_to_end" else self._infer_batches(seconds)
 
-    def read(self, paths: list[Path]) -> list[Reading]:
-        return self._reader.read(paths)
+    def read(self, pictures: list[Source]) -> list[Reading]:
+        return self._reader.read(pictures)
 
     def _read_one(self) -> None:
         self._reader.read(self._pictures[next(self._singles)])

@@ -212,6 +212,16 @@ def best_names(
     return [head.classes[index] for index in values.argmax(1).tolist()]
 
 
+def real_numbers(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities as they are; what is no number is 0, so that nothing is read surely by it.
+
+    A network whose half precision overflows, or whose weights are damaged, answers so.
+    """
+    if np.isfinite(probabilities.sum()):
+        return probabilities
+    return np.nan_to_num(probabilities, nan=0.0, posinf=0.0, neginf=0.0)
+
+
 def _output(probabilities: Mapping[str, np.ndarray], head: Head) -> np.ndarray:
     values = probabilities.get(head.name)
     if values is None or values.ndim != 2 or values.shape[1] != head.width:
@@ -285,13 +295,13 @@ class _Tables:
         padded = np.zeros((len(outputs[0]), len(outputs), self.width), np.float32)
         for position, values in enumerate(outputs):
             padded[:, position, : values.shape[1]] = values
-        return padded
+        return real_numbers(padded)
 
     def length_scores(self, probabilities: Mapping[str, np.ndarray], batch: int) -> np.ndarray:
         """The probability of every real length: float [batch, lengths]; 1 without a head."""
         if self.length_head is None:
             return np.ones((batch, 1), np.float32)
-        return _output(probabilities, self.length_head)[:, self.length_columns]
+        return real_numbers(_output(probabilities, self.length_head)[:, self.length_columns])
 
     def read_freely(
         self, padded: np.ndarray, length_scores: np.ndarray

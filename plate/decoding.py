@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from . import ctc
 from .alphabet import TEXT, alphabet_of, output_sizes
-from .codec import DecodedPlate, best_names, decode
+from .codec import DecodedPlate, best_names, decode, real_numbers
 from .schema import LabelSchema
 from .text_grammar import grammar_of
 
@@ -62,6 +62,7 @@ def decode_columns(
         raise InputError(
             f"the output {TEXT!r} should have the shape [batch, columns, {classes}]; received {got}"
         )
+    columns = real_numbers(columns)
     grammar = grammar_of(schema)
     found = _found(columns, beam)
     valid = [grammar.accepts(text) for text, _ in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼�
 _SEEN_BEFORE = 0.1  # plates of each province, before any is seen: none is ever ruled out
 _ROUNDS, _SETTLED = 1000, 1e-7
 _ALIKE = 1e-3
+_LEAST = 1e-9  # far below what any number of pictures can tell, and within float32
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class ProvinceShares:
         for province, share in shares.items():
             if len(province) != 1 or province not in PROVINCES:
                 raise InputError(f"{quoted(province)} is no province; they are {PROVINCES}")
-            if not 0 < share < 1:
+            if not _LEAST <= share < 1:
                 raise InputError(f"the share of {province} is above 0 and below 1, not {share:g}")
         others = len(PROVINCES) - len(shares)
         left = 1 - sum(shares.values())
-        if abs(left) > 1e-4 if not others else left <= 0:
+        if abs(left) > 1e-4 if not others else left < _LEAST * others:
             raise InputError(
                 f"the shares of provinces come to {1 - left:g}: leave something for those that "
                 "are not named, or name all with a sum of 1"
@@ -106,29 +108,34 @@ def read_provinces(text: str) -> ProvinceShares:
     Raises:
         InputError: neither, or shares that `ProvinceShares.of` refuses.
     """
-    if "=" in text:
-        return ProvinceShares.of(dict(_pair(part) for part in text.split(",")))
+    if "=" in text and not os.path.isfile(text):
+        return ProvinceShares.of(_pairs(text))
     values = read_yaml(Path(text), "the provinces")
-    if not isinstance(values, dict) or not all(_is_share(*pair) for pair in values.items()):
-        raise InputError(f"{text}: expected provinces with their shares, such as 皖: 0.9")
     try:
-        return ProvinceShares.of(values)
+        shares = {str(province): float(share) for province, share in values.items()}
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"{text}: expected provinces with their shares, such as 皖: 0.9"
+        ) from error
+    try:
+        return ProvinceShares.of(shares)
     except InputError as error:
         raise InputError(f"{text}: {error}") from error
 
 
-def _pair(text: str) -> tuple[str, float]:
-    province, _, share = text.strip().partition("=")
-    try:
-        return province, float(share)
-    except ValueError as error:
-        raise InputError(
-            f"{quoted(text)} is no province with its share; such are 皖=0.9,苏=0.05"
-        ) from error
-
-
-def _is_share(province: object, share: object) -> bool:
-    return isinstance(province, str) and isinstance(share, int | float)
+def _pairs(text: str) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        province, _, share = part.strip().partition("=")
+        if province in shares:
+            raise InputError(f"{quoted(province)} has two shares; give it one")
+        try:
+            shares[province] = float(share)
+        except ValueError as error:
+            raise InputError(
+                f"{quoted(part)} is no province with its share; such are 皖=0.9,苏=0.05"
+            ) from error
+    return shares
 
 
 def estimate_provinces(

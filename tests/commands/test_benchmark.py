@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -18,11 +19,13 @@ from chepai.plate.schema import load_schema
 class FakeWorker:
     """`slow` takes twice as long as all else; `keras` is not installed; reads 京A12345."""
 
+    prepared: ClassVar[list[bytes]] = []
+    read_of: ClassVar[list[Path | np.ndarray]] = []
+
     def __init__(self, contender: Contender) -> None:
         if contender.runtime == "keras":
             raise InputError("this needs Keras")
         self.contender, self.schema = contender, load_schema("cn")
-        self.pictures: list[bytes] = []
 
     def __enter__(self) -> FakeWorker:
         return self
@@ -31,7 +34,7 @@ class FakeWorker:
         pass
 
     def prepare(self, pictures: list[bytes]) -> None:
-        self.pictures = pictures
+        FakeWorker.prepared[:] = pictures
 
     @property
     def pace(self) -> float:
@@ -43,8 +46,9 @@ class FakeWorker:
     def speed(self, scope: str, seconds: float) -> float:
         return 1 / self.pace
 
-    def read(self, paths: list[Path]) -> list[Reading]:
-        return [Reading("京A12345", 0.9, True, file=str(path)) for path in paths]
+    def read(self, pictures: list[Path | np.ndarray]) -> list[Reading]:
+        FakeWorker.read_of += pictures
+        return [Reading("京A12345", 0.9, True, file=str(picture)) for picture in pictures]
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +124,19 @@ def test_json_holds_what_the_table_shows(tmp_path: Path, data: str, capsys):
     assert rows[0][header.index("read right")] == "75.00 % (30.06 to 95.44 %)"
 
 
+def test_of_photographs_the_plates_are_read(tmp_path: Path):
+    name = "025-95_113-154&383_386&473-386&473_177&454_154&383_363&402-0_0_22_27_27_33_16-37-15.jpg"
+    folder = tmp_path / "CCPD2019" / "ccpd_base"
+    folder.mkdir(parents=True)
+    assert cv2.imwrite(str(folder / name), np.zeros((1160, 720, 3), np.uint8))
+    FakeWorker.read_of.clear()
+    assert benchmark("--data", str(tmp_path / "CCPD2019"), "--threads", "1") == 0
+    (plate,) = FakeWorker.read_of
+    (file,) = FakeWorker.prepared
+    assert isinstance(plate, np.ndarray) and plate.shape[0] < 120 and plate.shape[1] < 320
+    assert cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR).shape == plate.shape
+
+
 def test_the_plot_is_a_picture(tmp_path: Path, data: str):
     pytest.importorskip("matplotlib", reason="matplotlib is absent")
     path = tmp_path / "plot.png"
@@ -132,7 +149,8 @@ def test_the_plot_is_a_picture(tmp_path: Path, data: str):
     ("arguments", "sentence"),
     [
         (["--plot", "x.png"], "--plot draws accuracy"),
-        (["--seconds", "0"], "--seconds is more than 0"),
+        (["--seconds", "0"], "--seconds: a number above 0, not '0'"),
+        (["--seconds", "inf"], "--seconds: a number above 0, not 'inf'"),
         (["--threads", "none"], "a whole number of at least 1 or all"),
         (["--runtime", "keras"], "none of these models can be run"),
         (["--runtime", "keras", "--threads", "1"], "this needs Keras"),

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from chepai import run
+from chepai.commands._calibrated_files import COMPARED
 from chepai.inference.model_card import METADATA_KEY, ModelCard
 from chepai.inference.pretrained import FOLDER, file_checksum, shipped_models
 from chepai.plate.codec import encode
@@ -131,6 +132,19 @@ def test_another_network_is_no_other_file_of_it(files: Path, capsys):
     assert calibrate(files, *EASY, "--also", files / "other.onnx") == 2
     assert "other.onnx is another network than" in capsys.readouterr().err
     assert stored(files / "other.onnx") is None
+
+
+def test_other_files_are_compared_as_networks_whatever_looks_again(files: Path):
+    other = files / "tiny.keras"
+    assert calibrate(files, *EASY, "--second-look", "--provinces", "京=0.9", "--also", other) == 0
+    assert stored(files / "tiny.onnx") == stored(other)
+
+
+def test_without_a_readable_picture_no_file_is_taken_for_the_same_network(files: Path, capsys):
+    for number in range(COMPARED):
+        (files / f"{number}.png").write_bytes(b"no picture")
+    assert calibrate(files, *EASY, "--also", files / "other.onnx") == 2
+    assert "none of the pictures can be read, so that --also" in capsys.readouterr().err
 
 
 def test_too_few_plates_store_nothing_and_say_how_many_are_missing(files: Path, capsys):

@@ -8,13 +8,14 @@ import json
 import sys
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 from chepai import run
 from chepai.inference.model_card import ModelCard
-from chepai.plate.schema import Head, LabelSchema
+from chepai.plate.schema import Head, LabelSchema, load_schema
 
 
 class GreyRuntime:
@@ -171,3 +172,24 @@ def test_what_cannot_be_done_is_one_sentence(arguments: list[str], sentence: str
     assert predict(*arguments) == 2
     error = capsys.readouterr().err
     assert sentence in error and error.count("\n") == 1
+
+
+def test_a_cluster_is_told_all_that_a_reader_here_is(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    told = {}
+
+    class FakeEngine:
+        def __init__(self, *_: object, **options: object) -> None:
+            told.update(options)
+
+        def read(self, sources: object) -> object:
+            return iter(())
+
+    monkeypatch.setattr("chepai.inference.ray_engine.RayEngine", FakeEngine)
+    runtime = SimpleNamespace(card=ModelCard("cn", load_schema("cn"), 8, 24), run=None)
+    monkeypatch.setattr("chepai.inference.reader.open_runtime", lambda *_: runtime)
+    (tmp_path / "a.png").write_bytes(png(42))
+    given = ["--second-look", "--second-model", "b.onnx", "--provinces", "皖=0.9"]
+    assert run.main(["predict", "a.png", "--model", "a.onnx", "--engine", "ray", *given]) == 0
+    provinces = told.pop("provinces")
+    assert provinces["皖"] == pytest.approx(0.9) and len(provinces) == 31
+    assert told == {"second_look": True, "second_model": str(tmp_path / "b.onnx")}

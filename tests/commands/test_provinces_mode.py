@@ -79,7 +79,15 @@ def test_pictures_that_cannot_be_read_are_told(folder: Path, capsys):
     assert chepai("provinces", folder / "pictures") == 1
     assert "from 20 pictures; 1 could not be read, the first is " in capsys.readouterr().err
     assert chepai("provinces", folder / "pictures" / "99.png") == 2
-    assert "none of the pictures can be read; the first is" in capsys.readouterr().err
+    assert "no picture can be read; the first is" in capsys.readouterr().err
+
+
+def test_an_empty_list_and_a_folder_as_output_are_told(folder: Path, capsys):
+    (folder / "empty.txt").write_text("")
+    assert chepai("provinces", "--list", folder / "empty.txt") == 2
+    assert "no picture can be read; there is none" in capsys.readouterr().err
+    assert chepai("provinces", folder / "pictures", "--output", folder / "pictures") == 2
+    assert "pictures: it is a folder; give the name of a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

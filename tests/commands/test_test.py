@@ -129,3 +129,13 @@ def test_a_label_file_without_a_usable_plate_is_an_error(
     data = labelled(tmp_path, "a", [(40, "ABCDEFGHIJK")])
     assert run.main(["test", "--model", "grey.onnx", "--data", data]) == 2
     assert f"{data} holds no plate that the schema cn can spell" in capsys.readouterr().err
+
+
+def test_json_on_standard_output_is_nothing_but_json(tmp_path: Path, capsys):
+    pytest.importorskip("matplotlib")
+    data = labelled(tmp_path, "a", [(40, "京A12345")])
+    given = ["test", "--model", "grey.onnx", "--data", str(data), "--json", "-"]
+    assert run.main([*given, "--output", str(tmp_path / "report")]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["plates"] == 1
+    assert "report and plots" in output.err

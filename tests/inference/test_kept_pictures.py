@@ -94,3 +94,14 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot make the folder"):
         PictureFolder(tmp_path / "file")
+
+
+def test_long_names_of_chinese_characters_are_cut_too(tmp_path: Path):
+    folder = PictureFolder(tmp_path)
+    for data in (b"A", b"B"):
+        folder.add_file(named("车" * 80 + ".jpg", data))
+    assert sorted(contents(tmp_path).values()) == [b"A", b"B"]
+    assert all(
+        name == "车" * 50 + number + ".jpg"
+        for name, number in zip(sorted(contents(tmp_path)), ("-2", ""), strict=True)
+    )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from chepai import Reader, run
 from chepai.errors import InputError
 from chepai.inference.files import sample_pictures
-from chepai.inference.ray_engine import RayEngine
+from chepai.inference.ray_engine import RayEngine, _Worker
 
 SCRIPT = Path(__file__).with_name("ray_reading.py")
 
@@ -52,3 +55,15 @@ def test_two_workers_of_which_one_is_killed_read_every_picture_once(tiny_onnx: P
         expected = wanted[row["file"]]
         assert (row["text"], row["error"]) == (expected["text"], expected["error"])
         assert row["confidence"] == pytest.approx(expected["confidence"], abs=1e-5)
+
+
+def test_a_worker_reads_as_a_reader_of_the_same_options(tiny_onnx: Path):
+    pictures = sample_pictures()[:6]
+    options = {"second_look": True, "second_model": str(tiny_onnx), "provinces": {"皖": 0.9}}
+    worker = _Worker(str(tiny_onnx), None, 1, *options.values(), 0.5, True)
+    names = np.array([str(path).encode() for path in pictures], object)
+    found = worker({"place": np.arange(6), "path": names})["reading"]
+    wanted = Reader(tiny_onnx, threads=1, **options).read(pictures, 0.5)
+    assert [replace(pickle.loads(one), file=None) for one in found] == [
+        replace(one, file=None) for one in wanted
+    ]

@@ -87,3 +87,14 @@ def test_an_unsure_first_model_leaves_everything_to_the_second(
         assert one.text == other.text
         assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
     assert both.parallel
+
+
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_a_picture_that_is_read_alone_goes_through_the_second_once(
+    monkeypatch: pytest.MonkeyPatch, batch_size: int
+):
+    networks = iter([FakeNetwork(3), second := FakeNetwork(7)])
+    monkeypatch.setattr("chepai.inference.reader.open_runtime", lambda *_: next(networks))
+    reader = Reader("a.onnx", second_model="b.onnx", batch_size=batch_size)
+    assert reader.read(pictures(0.5))[0].text == "77"
+    assert [len(images) for images in second.received] == [1]

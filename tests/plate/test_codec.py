@@ -243,3 +243,18 @@ def test_a_missing_or_misshapen_output_is_named():
     del probabilities["length"]
     with pytest.raises(InputError, match=r"'length'.*received nothing"):
         decode(CN, probabilities)
+
+
+@pytest.mark.parametrize("head", ["char_1", "char_3", "length"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_read_with_no_confidence(head: str, value: float):
+    probabilities = {
+        name: np.eye(values.shape[1], dtype=np.float32)[values.argmax(1)]
+        for name, values in outputs(CN, 3).items()
+    }
+    before = decode(CN, probabilities, constrain=False)
+    broken = probabilities[head].copy()
+    broken[1] = value
+    after = decode(CN, probabilities | {head: broken}, constrain=False)
+    assert after[1].confidence == 0
+    assert (after[0], after[2]) == (before[0], before[2])

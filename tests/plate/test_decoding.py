@@ -94,3 +94,11 @@ def test_wrong_outputs_are_named():
         decode_outputs(CN, "ctc", {"text": np.zeros((1, 18, 80))})
     with pytest.raises(InputError, match="family ctc"):
         decode_outputs(CN, "multi_label", {}, beam=4)
+
+
+def test_columns_that_are_no_numbers_are_read_with_no_confidence():
+    broken = columns_of("皖AA88888")
+    broken[4] = np.nan
+    good, bad = decode_outputs(CN, "ctc", outputs_of(columns_of("京A12345"), broken))
+    assert good.text == "京A12345" and good.confidence > 0.8
+    assert bad.confidence < 0.1

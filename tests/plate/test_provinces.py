@@ -101,7 +101,7 @@ def test_shares_are_read_from_an_option_or_a_file(tmp_path: Path):
     assert read_provinces("皖=0.7, 苏=0.2,沪=0.05") == wanted
     for name, text in (
         ("a.yaml", "皖: 0.7\n苏: 0.2\n沪: 0.05\n"),
-        ("a.json", '{"皖": 0.7, "苏": 0.2, "沪": 0.05}'),
+        ("place=3.json", '{"皖": 0.7, "苏": 0.2, "沪": 0.05}'),
     ):
         (tmp_path / name).write_text(text, encoding="utf-8")
         assert read_provinces(str(tmp_path / name)) == wanted
@@ -113,7 +113,9 @@ def test_shares_are_read_from_an_option_or_a_file(tmp_path: Path):
         ("皖=0.9,A=0.05", "'A' is no province; they are 京沪"),
         ("皖=1", "the share of 皖 is above 0 and below 1, not 1"),
         ("皖=nan", "the share of 皖 is above 0 and below 1, not nan"),
+        ("皖=1e-300", "the share of 皖 is above 0 and below 1, not 1e-300"),
         ("皖=0.8,苏=0.3", "come to 1.1: leave something for those"),
+        ("皖=0.9,皖=0.1", "'皖' has two shares; give it one"),
         ("皖=viel", "'皖=viel' is no province with its share; such are 皖=0.9,苏=0.05"),
         ("absent.yaml", "cannot read the provinces absent.yaml"),
     ],
@@ -123,7 +125,7 @@ def test_what_are_no_shares_is_told(text: str, sentence: str):
         read_provinces(text)
 
 
-@pytest.mark.parametrize("text", ["- 皖\n", "皖: viel\n", "1: 0.5\n"])
+@pytest.mark.parametrize("text", ["- 皖\n", "皖: viel\n", f"皖: 1{400 * '0'}\n", "3\n"])
 def test_a_file_of_something_else_is_named(tmp_path: Path, text: str):
     file = tmp_path / "shares.yaml"
     file.write_text(text, encoding="utf-8")
@@ -135,3 +137,8 @@ def test_plates_of_other_countries_do_not_begin_with_a_province():
     digits = LabelSchema("digits", (Head("char_1", "character", tuple("0123456789")),))
     with pytest.raises(InputError, match="plates of the schema digits do not begin with a prov"):
         first_character(digits)
+
+
+def test_all_provinces_may_be_told_in_one_option():
+    text = ",".join(f"{province}={1 / 31:.6f}" for province in PROVINCES)
+    assert read_provinces(text).is_like(ProvinceShares.of(dict.fromkeys(PROVINCES, 1 / 31)))
