@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..dataset.ccpd_records import is_ccpd
 from ..dataset.file_util import read_records
 from ..dataset.records import PlateRecord
 from ..errors import InputError
@@ -79,6 +80,8 @@ def load_plates(
     labels: list[npt.NDArray[np.int32]] = []
     left_out: list[str] = []
     for path in paths:
+        if is_ccpd(path):
+            raise InputError(f"{path} is CCPD's photographs: cut its plates first, import-ccpd")
         found = read_records(path, file_schema or schema, skip_unencodable=True)
         left_out.extend(found.skipped)
         for record in found:

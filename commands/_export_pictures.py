@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ..export.pictures import Plate
     from ..inference.model_card import ModelCard
 
 # To compare on, and for int8 besides: half to take ranges from, half to choose nodes by.
@@ -44,6 +48,8 @@ def export_pictures(args: argparse.Namespace, card: ModelCard, int8: bool) -> Ex
     Raises:
         InputError: nothing in `--data` can be read, or the renderer is not installed.
     """
+    if args.data and (args.glyphs or args.backgrounds):
+        raise InputError("--glyphs and --backgrounds are of rendered plates: leave them or --data")
     wanted = COMPARED + (CALIBRATED if int8 else 0)
     pictures = _read(args, card, wanted) if args.data else _rendered(args, card, wanted)
     if not int8:
@@ -58,24 +64,26 @@ def export_pictures(args: argparse.Namespace, card: ModelCard, int8: bool) -> Ex
 def _read(args: argparse.Namespace, card: ModelCard, count: int) -> npt.NDArray[np.uint8]:
     from ..export.pictures import pictures_of
 
-    files = [file for path in args.data for file in _files(Path(path), card)]
-    return pictures_of(files, card.height, card.width, count)
+    plates = [plate for path in args.data for plate in _plates(path, card)]
+    return pictures_of(plates, card.height, card.width, count)
 
 
-def _files(path: Path, card: ModelCard) -> Iterator[Path]:
-    from ..dataset.file_util import read_records
+def _plates(path: str, card: ModelCard) -> Iterator[Plate]:
+    from ..dataset.ccpd_records import is_ccpd
+    from ..dataset.file_util import read_plates
+    from ..dataset.pictures import readable_source
     from ..inference.files import picture_files
 
-    if path.is_dir():
-        yield from picture_files([path])
+    if Path(path).is_dir() and not is_ccpd(path):
+        # Pictures are enough, whatever they are called.
+        yield from (partial(Path, file) for file in picture_files([path]))
     else:
-        records = read_records(path, card.schema, skip_unencodable=True)
-        yield from (record.path for record in records)
+        records = read_plates(path, card.schema, skip_unencodable=True)
+        yield from (partial(readable_source, record) for record in records)
 
 
 def _rendered(args: argparse.Namespace, card: ModelCard, count: int) -> npt.NDArray[np.uint8]:
     from ..configs import RenderConfig
-    from ..errors import InputError
     from ..export.pictures import rendered_pictures
 
     render = RenderConfig(glyphs=args.glyphs, backgrounds=args.backgrounds)

@@ -9,9 +9,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ._numbers import at_least_one
 
 if TYPE_CHECKING:
+    from ..plate.schema import LabelSchema
     from ..utils.check_labels import CheckReport
+    from ..utils.label_lines import LabelFile
 
 HELP = "find missing, unreadable, duplicate and impossible plates in a label file"
 
@@ -31,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fix-to", metavar="FILE", help="write the lines without findings here")
     parser.add_argument("--show", type=int, default=5, help="findings shown of each category")
     parser.add_argument("--json", metavar="PATH", help="write all findings here")
-    parser.add_argument("--workers", type=int, help="threads that read; none: one a processor")
+    parser.add_argument(
+        "--workers", type=at_least_one, help="threads that read; none: one a processor"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--ignore: no category {category!r}; there are {', '.join(CATEGORIES)}")
     schema = load_schema(args.schema or "cn")
     file = read_label_file(args.labels, schema)
-    if args.schema is None and file.format == "original":
+    if args.schema is None and file.format == "original" and not _has_classes_of(schema, file):
         schema = load_schema("original")
     report = check_labels(
         file,
@@ -63,6 +68,11 @@ def run(args: argparse.Namespace) -> int:
     if args.fix_to:
         print(f"{args.fix_to}: {write_good_lines(report, args.fix_to)} good lines")
     return 1 if report.findings else 0
+
+
+def _has_classes_of(schema: LabelSchema, file: LabelFile) -> bool:
+    """Whether a label.txt has a column for each head of a schema in its first line."""
+    return bool(file.lines) and len(file.lines[0].labels or ()) == len(schema.heads)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HELP = "turn a trained model into a file that other programs run, and prove that it reads the same"
 # In the order of `export.formats.FORMATS`, which is imported only when one is written.
 FORMATS = ("onnx", "saved-model", "frozen-graph", "litert", "openvino", "tensorrt", "migraphx")
+_WITHOUT_ONNX = ("saved-model", "frozen-graph", "litert")
 PRECISIONS = ("fp32", "fp16", "int8")
 
 
@@ -59,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     from ..export.formats import ExportOptions, find_format
     from ..export.source import open_source
 
+    if args.opset is not None and args.format in _WITHOUT_ONNX:
+        raise InputError(f"--opset is of ONNX, which {args.format} is not made of: leave it away")
     found = find_format(args.format, args.precision)
     model = _model_file(args.model)
     source = open_source(model)

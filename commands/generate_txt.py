@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from math import isfinite
 
 from ..errors import InputError
+from ._numbers import none_or_more
 
 HELP = "write label files for a folder of pictures named after their plates, split by plate"
 SHOWN = 5  # pictures without a text that are named before the rest is only counted
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", default="80/10/10", metavar="A/B/C", help="shares of train, validation, test"
     )
-    parser.add_argument("--seed", type=int, default=800, help="of the split")
+    parser.add_argument("--seed", type=none_or_more, default=800, help="of the split")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _shares(text: str) -> list[float]:
     try:
-        return [float(part) for part in text.split("/")]
-    except ValueError as error:
-        raise InputError(f"--split wants three shares, as 80/10/10; received {text!r}") from error
+        shares = [float(part) for part in text.split("/")]
+    except ValueError:
+        shares = []
+    if not shares or not all(map(isfinite, shares)):
+        raise InputError(f"--split wants three shares, as 80/10/10; received {text!r}")
+    return shares

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ._numbers import at_least_one
 
 if TYPE_CHECKING:
     from ..dataset.ccpd import CcpdTree
@@ -35,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", metavar="WxH", help="of the cut plates, as 94x24; none: as in the photograph"
     )
     parser.add_argument("--schema", default="cn", help="plates that it cannot spell are left out")
-    parser.add_argument("--workers", type=int, help="threads that cut; none: one a processor")
+    parser.add_argument(
+        "--workers", type=at_least_one, help="threads that cut; none: one a processor"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

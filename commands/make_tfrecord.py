@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ._numbers import at_least_one, none_or_more
 
 if TYPE_CHECKING:
     from ..dataset.records import PlateRecord
@@ -39,23 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="tfrecord",
         help="array: pixels at the input size, which trains without TensorFlow",
     )
-    parser.add_argument("--shards", type=int, default=8, help="files to spread the plates over")
+    parser.add_argument(
+        "--shards", type=at_least_one, default=8, help="files to spread the plates over"
+    )
     parser.add_argument("--size", default="144x48", metavar="WxH", help="pixels of the array")
-    parser.add_argument("--workers", type=int, default=2, help="processes that read pictures")
+    parser.add_argument("--workers", type=none_or_more, default=2, help="processes that read")
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the data set; status 1 when pictures had to be left out."""
-    from ..dataset.file_util import read_records
+    from ..dataset.file_util import read_plates
     from ..plate.schema import load_schema
 
     paths = [*args.data, *args.more]
     if not paths:
         raise InputError("name a label file or a folder of pictures")
-    if args.shards < 1 or args.workers < 0:
-        raise InputError("--shards is at least 1 and --workers at least 0")
+    if not Path(args.output).name:
+        raise InputError(f"--output {args.output} is no name; such is records/train")
     schema = load_schema(args.schema)
-    records = [record for path in paths for record in read_records(path, schema)]
+    records = [record for path in paths for record in read_plates(path, schema)]
     write = _write_array if args.format == "array" else _write_tfrecords
     return write(records, schema, args)
 
@@ -67,6 +71,11 @@ def _write_tfrecords(
     from ..frameworks import import_tensorflow
     from ..utils.progress import progress
 
+    if any(record.box is not None for record in records):
+        raise InputError(
+            "TFRecords hold files as they are, and of photographs the plates are wanted: cut them "
+            "first (`chepai import-ccpd`), or write an array (--format array)"
+        )
     import_tensorflow()
     index = write_tfrecords(
         records,
@@ -87,7 +96,7 @@ def _write_array(records: list[PlateRecord], schema: LabelSchema, args: argparse
     from ..utils.progress import progress
 
     width, _, height = args.size.partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise InputError(f"--size is WIDTHxHEIGHT in pixels, as 144x48; received {args.size!r}")
     write_records(
         args.output,

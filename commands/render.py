@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ._numbers import at_least_one, none_or_more
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -22,21 +24,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", metavar="NAME", help="write a frozen set, as eval-v1")
     parser.add_argument(
         "--count",
-        type=_positive,
+        type=at_least_one,
         metavar="N",
         help=f"plates (of each scene of a set); none: {_DEFAULT_PLATES}, or the whole set",
     )
     parser.add_argument(
         "--scene",
         default="mix",
-        help="gate, parking, road, reject, or mix (as trainings see them; of a set: all)",
+        help="gate, parking, road, stored, reject, or mix (as trainings see them; of a set: all)",
     )
     parser.add_argument("--output", default="generated", metavar="DIR", help="folder to write to")
     parser.add_argument("--glyphs", metavar="DIR", help="glyph images; none: open fonts")
     parser.add_argument("--backgrounds", metavar="DIR", help="scenes besides the drawn ones")
     parser.add_argument("--schema", default="cn", help="label schema: a name or a YAML file")
-    parser.add_argument("--seed", type=int, default=0, help="of the plates that are no set's")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0: this one")
+    parser.add_argument(
+        "--seed", type=none_or_more, default=0, help="of the plates that are no set's"
+    )
+    parser.add_argument("--workers", type=none_or_more, default=2, help="processes; 0: this one")
     parser.add_argument("--sheet", metavar="FILE", help="write one picture of many plates instead")
     parser.add_argument(
         "--show-augmented",
@@ -114,10 +118,3 @@ def _picture_path(name: str) -> Path:
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise InputError(f"a picture is written as .png or .jpg; received {name!r}")
     return path
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"a number of at least 1 is wanted; received {text}")
-    return number

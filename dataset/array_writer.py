@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..files import atomic_path, remove_partials, write_text
 from ..plate.image import load_image, resize
 from ..plate.schema import LabelSchema
+from .pictures import picture_of
 from .records import PlateRecord
 from .rendered_source import RenderedSource, RendererFactory, plate_renderer
 from .source import Batch, batch_slices, steps_for
@@ -116,5 +117,5 @@ def _new_array(file: Path, shape: tuple[int, ...]) -> np.memmap:
 
 
 def _read_chunk(records: Sequence[PlateRecord], height: int, width: int) -> Batch:
-    images = [resize(load_image(record.path), height, width) for record in records]
+    images = [resize(load_image(picture_of(record)), height, width) for record in records]
     return np.stack(images), np.stack([record.labels for record in records])

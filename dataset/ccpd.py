@@ -9,6 +9,7 @@ has cars without plates. Data set and tables: Xu et al., ECCV 2018, github.com/d
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,7 +76,12 @@ def parse_name(path: Path, subset: str) -> PhotographedPlate | None:
     corners = corners[[2, 3, 0, 1]]
     colour = "green" if len(text) == _GREEN_LENGTH else "blue"
     x1, y1, x2, y2 = box
-    return PhotographedPlate(path, text, corners, (x1, y1, x2, y2), subset, colour=colour)
+    return PhotographedPlate(path, text, corners, (x1, y1, x2, y2), subset, colour=colour, rows=1)
+
+
+def pictures_in(folder: Path) -> Iterator[Path]:
+    """The photographs below a folder; not what other systems hide beside them."""
+    return (path for path in folder.rglob("*.jpg") if not path.name.startswith("."))
 
 
 def read_ccpd(root: str | Path) -> CcpdTree:
@@ -101,7 +107,7 @@ def read_ccpd(root: str | Path) -> CcpdTree:
     split_of = _read_splits(root)
     present = set()
     for folder in subsets:
-        for path in sorted(folder.rglob("*.jpg")):
+        for path in sorted(pictures_in(folder)):
             name = f"{folder.name}/{path.name}"
             present.add(name)
             plate = parse_name(path, folder.name)

@@ -9,7 +9,7 @@ from ..plate.codec import encode
 from ..plate.grammar import is_possible
 from ..plate.schema import LabelSchema
 from ..utils.label_lines import LABEL_FILES
-from .ccpd import read_ccpd
+from .ccpd import parse_name, pictures_in, read_ccpd
 from .plate_cut import PhotographedPlate
 from .records import PlateRecord
 
@@ -36,7 +36,9 @@ def is_ccpd(path: str | Path) -> bool:
     if not place.is_dir() or any((place / name).is_file() for name in LABEL_FILES):
         return False
     folders = [place, *(inner for inner in place.iterdir() if inner.is_dir())]
-    return any(folder.name.startswith("ccpd_") for folder in folders)
+    subsets = [folder for folder in folders if folder.name.startswith("ccpd_")]
+    photographs = (file for folder in subsets for file in pictures_in(folder))
+    return any(parse_name(file, "") is not None for file in photographs)
 
 
 def read_ccpd_records(path: str | Path, schema: LabelSchema) -> tuple[list[PlateRecord], list[str]]:
@@ -70,7 +72,7 @@ def read_ccpd_records(path: str | Path, schema: LabelSchema) -> tuple[list[Plate
 def _record(plate: PhotographedPlate, schema: LabelSchema, number: int) -> PlateRecord:
     colours = schema.head_of("colour")
     colour = plate.colour if colours and plate.colour in colours.indices else None
-    rows = 1 if schema.head_of("rows") else None
+    rows = plate.rows if schema.head_of("rows") else None
     labels = encode(schema, plate.text, colour, rows)
     if not is_possible(plate.text, schema):
         raise InputError(f"{plate.text!r} is of no kind of plate")

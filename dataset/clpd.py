@@ -53,6 +53,8 @@ def _plate(row: list[str], file: Path) -> PhotographedPlate:
     if len(row) != _FIELDS:
         raise ValueError("a wrong number of fields")
     corners = np.array([float(value) for value in row[1:9]]).reshape(4, 2)
+    if not np.isfinite(corners).all():
+        raise ValueError("a coordinate is no number")
     text = normalise_text(row[9])
     (x1, y1), (x2, y2) = np.floor(corners.min(0)), np.ceil(corners.max(0))
     return PhotographedPlate(

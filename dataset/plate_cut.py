@@ -38,7 +38,7 @@ class PhotographedPlate:
         box: x1, y1, x2, y2 in pixels, the last two exclusive.
         subset: the folder that the cut plate goes into.
         split: train, validation or test, where the data set says so.
-        colour: a colour of the schema, where known.
+        colour, rows: of the schema, where known.
     """
 
     path: Path
@@ -48,6 +48,7 @@ class PhotographedPlate:
     subset: str
     split: str | None = None
     colour: str | None = None
+    rows: int | None = None
 
 
 @dataclass
@@ -73,10 +74,16 @@ def rectify(
         corners: float [4, 2] as in `PhotographedPlate`.
         text: tells a new-energy plate, which is longer.
         size: width, height; None: as wide as the plate's longer edge, with its true aspect.
+
+    Raises:
+        ImageError: the corners lie far outside the photograph.
     """
     edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     aspect = _ASPECT.get(len(text), _ASPECT[7])
-    width = max(round(max(edges[0], edges[2])), MIN_WIDTH)
+    longest = max(edges[0], edges[2])
+    if not longest <= 2 * max(image.shape):
+        raise ImageError("the plate's corners lie outside the photograph")
+    width = max(round(longest), MIN_WIDTH)
     height = max(round(width / aspect), MIN_HEIGHT)
     # Pixel centres: the corners are the outer edge of the first and the last pixel.
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
@@ -209,10 +216,10 @@ def _write_label_files(
     parts: dict[str, list[str]] = {"labels": []}
     for plate, target in rows:
         name = target.relative_to(output).as_posix()
-        row = f"{name}\t{plate.text}\t{plate.colour or ''}"
+        row = f"{name}\t{plate.text}\t{plate.colour or ''}\t{plate.rows or ''}"
         for part in dict.fromkeys(("labels", plate.split or "", plate.subset)):
             if part:
                 parts.setdefault(part, []).append(row)
     for part, lines in parts.items():
-        write_text(output / f"{part}.tsv", "\n".join(["file\ttext\tcolour", *lines, ""]))
+        write_text(output / f"{part}.tsv", "\n".join(["file\ttext\tcolour\trows", *lines, ""]))
         report.files[f"{part}.tsv"] = len(lines)

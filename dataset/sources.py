@@ -11,7 +11,7 @@ from .array_writer import PLATES
 from .ccpd_records import without_split
 from .rendered_source import RenderedSource
 from .source import Source
-from .tfrecord_files import shards_in
+from .tfrecord_files import shards_at
 
 if TYPE_CHECKING:
     from ..configs import Config
@@ -90,7 +90,7 @@ def kind_of(path: str) -> str:
     place, _ = without_split(path)
     if place.name == PLATES or (place / PLATES).is_file():
         return "array"
-    if place.suffix == ".tfrecord" or (place.is_dir() and shards_in(place)):
+    if place.suffix == ".tfrecord" or (not place.is_file() and shards_at(place)):
         return "TFRecords"
     if not place.exists():
         raise InputError(f"there is no {path}: a label file, a folder, TFRecords or an array")

@@ -75,8 +75,8 @@ def index_path(output: Path) -> Path:
 
 def index_of(shard: Path) -> ShardIndex | None:
     """The index that stands beside a shard, if there is one."""
-    match = _SHARD.fullmatch(shard.name)
-    return ShardIndex.load(shard.with_name(f"{match['name']}.json")) if match else None
+    name = _name_of(shard)
+    return None if name is None else ShardIndex.load(shard.with_name(f"{name}.json"))
 
 
 def shards_in(folder: Path) -> list[Path]:
@@ -85,20 +85,48 @@ def shards_in(folder: Path) -> list[Path]:
 
 
 def find_shards(paths: Sequence[str | Path]) -> list[Path]:
-    """The files that `paths` (shards, or folders of shards) mean, sorted within each folder.
+    """The files that `paths` mean, sorted: shards, folders of a data set, or its `DIR/NAME`.
 
     Raises:
-        InputError: none, or a folder whose writing was not finished or that lacks a shard.
+        InputError: none; a folder of several data sets; one whose writing was not finished or
+            that lacks a shard.
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        files = shards_in(path) if path.is_dir() else [path]
+        files = [path] if path.suffix == ".tfrecord" else shards_at(path)
         if not files or not files[0].is_file():
             raise InputError(f"there are no TFRecords at {path}")
-        if path.is_dir():
+        if path.suffix != ".tfrecord":
+            _check_one(files)
             _check_whole(files)
         found += files
     return found
+
+
+def shards_at(path: Path) -> list[Path]:
+    """The shards in a folder, or those of one data set, by the `DIR/NAME` that they were given."""
+    if path.is_dir():
+        return shards_in(path)
+    return [
+        file
+        for file in (shards_in(path.parent) if path.parent.is_dir() else [])
+        if _name_of(file) == path.name
+    ]
+
+
+def _name_of(shard: Path) -> str | None:
+    match = _SHARD.fullmatch(shard.name)
+    return match["name"] if match else None
+
+
+def _check_one(files: list[Path]) -> None:
+    names = sorted({name for file in files if (name := _name_of(file)) is not None})
+    if len(names) > 1:
+        folder = files[0].parent
+        raise InputError(
+            f"{folder} holds several data sets, {', '.join(names)}: name one, as "
+            f"{folder / names[0]}"
+        )
 
 
 def _check_whole(files: list[Path]) -> None:
@@ -119,9 +147,12 @@ def count_plates(shard: Path) -> int:
     Raises:
         InputError: the file is cut off, no TFRecord, or holds another number than its index says.
     """
-    count = _walk(shard)
     index = index_of(shard)
-    stated = count if index is None else index.shards.get(shard.name, count)
+    stated = None if index is None else index.shards.get(shard.name)
+    if stated == 0 and shard.stat().st_size == 0:
+        return 0  # none of its pictures could be read
+    count = _walk(shard)
+    stated = count if stated is None else stated
     if stated != count:
         raise InputError(
             f"{shard} holds {count} plates, not the {stated} of its index; write it anew"

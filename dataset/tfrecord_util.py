@@ -33,7 +33,7 @@ class TFRecordSource:
     windows of `data.shuffle_buffer`, all by (seed, epoch).
 
     Args:
-        paths: shards, or folders of shards.
+        paths: shards, folders of shards, or `DIR/NAME` of a data set.
         config: its data (workers, buffer), train (seed, batch size), model (size), augment
             sections.
         schema: the one that the labels are of.
@@ -43,8 +43,11 @@ class TFRecordSource:
     """
 
     def __init__(self, paths: Sequence[str | Path], config: Config, schema: LabelSchema) -> None:
-        shards = find_shards(paths)
-        self._count = sum(map(count_plates, shards))
+        counts = {shard: count_plates(shard) for shard in find_shards(paths)}
+        self._count = sum(counts.values())
+        shards = [shard for shard, count in counts.items() if count]
+        if not shards:
+            raise InputError(f"the TFRecords at {paths[0]} hold no plate")
         _check_schema(shards, schema)
         for shard in shards:
             check_examples(shard, schema)

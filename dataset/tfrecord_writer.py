@@ -44,7 +44,7 @@ def write_tfrecords(
 
     Each example has `image` (the file's bytes: a JPEG stays the JPEG), `label` (int64 [heads],
     -1 masked) and `name` (the path). Pictures that cannot be read are left out and listed in the
-    index. An interrupted writing continues after its last finished shard.
+    index. Called again it goes on behind the last finished shard, and with those that lack some.
 
     Args:
         records: at least one.
@@ -57,11 +57,14 @@ def write_tfrecords(
     index = _open_index(records, output, schema, shards)
     parts = np.array_split(np.arange(len(records)), min(shards, len(records)))
     targets = [shard_path(output, i, len(parts)) for i in range(len(parts))]
+    # Shards that lack pictures are written anew: these may be there now.
     todo = [
         (target, [records[i] for i in part])
         for target, part in zip(targets, parts, strict=True)
-        if not (target.name in index.shards and target.is_file())
+        if not (index.shards.get(target.name) == len(part) and target.is_file())
     ]
+    for record in (record for _, part in todo for record in part):
+        index.skipped.pop(str(record.path), None)
     with closing(OrderedMap(_read_chunk, _chunks(todo), workers)) as chunks:
         files = (file for chunk in chunks for file in chunk)
         stream = iter(watch(files, sum(len(part) for _, part in todo)))

@@ -27,9 +27,7 @@ def layer_multiply_adds(model: Any) -> dict[str, int]:
 def _layer_macs(layer: Any) -> int:
     if hasattr(layer, "multiply_adds"):
         return layer.multiply_adds()
-    kernels = [
-        variable.shape for variable in layer.trainable_weights if variable.name.endswith("kernel")
-    ]
+    kernels = [variable.shape for variable in layer.weights if variable.name.endswith("kernel")]
     if not kernels:
         return 0
     return sum(map(prod, kernels)) * _positions(layer)

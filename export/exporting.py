@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..files import check_no_folder
 from ..inference.runtimes import open_runtime
 from ..inference.sidecar import write_sidecar
 from .agreement import Agreement, agreement, answers_of, check_agreement
@@ -70,6 +71,8 @@ def check_path(found: Format, path: Path) -> None:
     """Refuses a path that has another suffix than the format's files."""
     if found.suffix and path.suffix.lower() != found.suffix:
         raise InputError(f"files of this format end in {found.suffix}; received {path}")
+    if found.suffix:
+        check_no_folder(path)
 
 
 def _prove(

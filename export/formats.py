@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..errors import InputError
 from ..inference.model_card import ModelCard
 from .half import in_float16
-from .onnx_graph import DEFAULT_OPSET, set_card
+from .onnx_graph import DEFAULT_OPSET, set_batch, set_card
 from .quantising import QUANTISED_OPSET, quantised_graph
 from .source import Source
 
@@ -81,9 +81,11 @@ def onnx_graph(source: Source, options: ExportOptions) -> tuple[Any, Written]:
         if (options.opset or DEFAULT_OPSET) < QUANTISED_OPSET:
             raise InputError(f"int8 per channel needs --opset {QUANTISED_OPSET} or higher")
         assert options.pictures is not None
+        # Ranges are taken of as many pictures at a time as are good for that.
         graph, left_out = quantised_graph(
-            source.onnx(options.opset, options.batch), card, source.runtime, options.pictures
+            source.onnx(options.opset, None), card, source.runtime, options.pictures
         )
+        set_batch(graph, options.batch)
     else:
         graph, left_out = source.onnx(options.opset, options.batch), ()
         if options.precision == "fp16":

@@ -50,15 +50,16 @@ def write_litert(
             converter.target_spec.supported_types = [tf.float16]
         if precision == "int8":
             assert pictures is not None
-            path.write_bytes(_quantised(tf, converter, pictures))
+            path.write_bytes(_quantised(tf, converter, pictures, batch or 1))
         else:
             path.write_bytes(converter.convert())
 
 
-def _quantised(tf: Any, converter: Any, pictures: npt.NDArray[np.uint8]) -> bytes:
+def _quantised(tf: Any, converter: Any, pictures: npt.NDArray[np.uint8], batch: int) -> bytes:
     def samples() -> Iterator[list[npt.NDArray[np.uint8]]]:
-        for picture in pictures:
-            yield [picture[None]]
+        for start in range(0, len(pictures), batch):
+            # The last ones begin anew where they are too few.
+            yield [pictures[np.arange(start, start + batch) % len(pictures)]]
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = samples

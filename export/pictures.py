@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from ..dataset.rendered_source import SCENES, plate_renderer
 from ..errors import InputError
 from ..plate.image import ImageError, load_image, resize
 from ..plate.schema import load_schema
+
+Plate: TypeAlias = Callable[[], Path | np.ndarray]
 
 _SEED = 20190917
 # As often as trainings see them, nearly; plates that nobody can read say little of an export.
@@ -49,22 +52,25 @@ def rendered_pictures(
 
 
 def pictures_of(
-    paths: Iterable[Path], height: int, width: int, count: int
+    plates: Iterable[Plate], height: int, width: int, count: int
 ) -> npt.NDArray[np.uint8]:
-    """Up to `count` pictures of files, uint8 RGB [n, height, width, 3]; evenly from all of them.
+    """Up to `count` pictures, uint8 RGB [n, height, width, 3]; evenly from all of them.
 
     Files that are no pictures are passed over.
+
+    Args:
+        plates: each gives its file, or pixels uint8 RGB [h, w, 3], when it is wanted.
 
     Raises:
         InputError: none of them is one.
     """
-    listed = list(paths)
+    listed = list(plates)
     images = []
     # The golden ratio visits every part of a list early, however long it is.
     order = np.argsort((np.arange(len(listed)) * 0.6180339887498949) % 1.0, kind="stable")
     for index in order:
         try:
-            images.append(resize(load_image(listed[index]), height, width))
+            images.append(resize(load_image(listed[index]()), height, width))
         except ImageError:
             continue
         if len(images) == count:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import InputError
+from ..files import WriteError, why_unwritable
 
 
 @contextmanager
@@ -20,21 +21,27 @@ def staged(target: Path) -> Iterator[Path]:
     removed, and everything stays as it was.
 
     Raises:
-        InputError: the folder cannot be made or written.
+        WriteError: the folder cannot be made or written.
     """
-    folder = target.parent / f".{target.name}.{os.getpid()}.partial"
     try:
-        folder.mkdir(parents=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(".partial", f".{target.name}.", target.parent))
+    except OSError as error:
+        raise WriteError(f"cannot write {target}: {error.strerror}") from error
+    try:
         yield folder / target.name
         for entry in sorted(folder.iterdir()):
             _move(entry, target.parent / entry.name)
-    except PermissionError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}") from error
+    except OSError as error:
+        reason = why_unwritable(error)
+        if reason is None:
+            raise
+        raise WriteError(f"cannot write {target}: {reason}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _move(source: Path, target: Path) -> None:
-    if target.is_dir():
+    if source.is_dir() and target.is_dir():
         shutil.rmtree(target)
     os.replace(source, target)

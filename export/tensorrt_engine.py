@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,4 +68,4 @@ def trtexec_line(onnx: Path, engine: Path, card: ModelCard, batch: int | None) -
         names = ("minShapes", "optShapes", "maxShapes")
         shapes = ["x".join(map(str, shape)) for shape in Profile.of(batch).shapes(card)]
         words += [f"--{name}=image:{shape}" for name, shape in zip(names, shapes, strict=True)]
-    return " ".join(words)
+    return shlex.join(words)

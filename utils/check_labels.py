@@ -19,7 +19,7 @@ from ..plate.grammar import colour_of, is_possible, kinds_of, normalise_text
 from ..plate.image import ImageError, load_image
 from ..plate.schema import NO_PLATE, LabelSchema
 from .generate_txt import relative_name
-from .label_lines import LabelFile, LabelLine
+from .label_lines import LabelFile, LabelLine, line_with_name
 
 # Category -> what it means, in the order of the summary.
 CATEGORIES = {
@@ -251,5 +251,5 @@ def write_lines(file: LabelFile, lines: Iterable[LabelLine], target: str | Path)
         elif target.parent.resolve() == file.path.parent.resolve():
             rows.append(line.raw)
         else:
-            rows.append(line.raw.replace(line.name, name, 1))
+            rows.append(line_with_name(file, line, name))
     write_text(target, "".join(f"{row}\n" for row in rows))

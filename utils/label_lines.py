@@ -14,6 +14,7 @@ Told apart by the first line that is not blank:
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -166,13 +167,35 @@ def _parser(
 ) -> Callable[[int, str], LabelLine]:
     if label_format == "original":
         return lambda number, raw: _original(number, raw, folder)
-    if label_format == "paddleocr":
-        columns, separator = ["file", "text"], "\t"
-    else:
-        separator = "\t" if label_format == "tsv" else ","
-        columns = _columns(header or "", separator)
-        columns = [{"image_path": "file", "plate_text": "text"}.get(name, name) for name in columns]
+    separator, columns = _table(label_format, header)
     return lambda number, raw: _table_row(number, raw, separator, columns, folder)
+
+
+def _table(label_format: LabelFormat, header: str | None) -> tuple[str, list[str]]:
+    """What stands between a table's fields, and what they are."""
+    if label_format == "paddleocr":
+        return "\t", ["file", "text"]
+    separator = "\t" if label_format == "tsv" else ","
+    columns = _columns(header or "", separator)
+    return separator, [{"image_path": "file", "plate_text": "text"}.get(c, c) for c in columns]
+
+
+def _fields(raw: str, separator: str) -> list[str]:
+    return next(csv.reader([raw])) if separator == "," else raw.split(separator)
+
+
+def line_with_name(file: LabelFile, line: LabelLine, name: str) -> str:
+    """A line of a file, as text, with another name of its picture; all else stays as it is."""
+    if file.format == "original":
+        return line.raw.replace(line.name, name, 1)
+    separator, columns = _table(file.format, file.header)
+    fields = _fields(line.raw, separator)
+    fields[columns.index("file")] = name
+    if separator != ",":
+        return separator.join(fields)
+    quoted_row = io.StringIO()
+    csv.writer(quoted_row, lineterminator="").writerow(fields)
+    return quoted_row.getvalue()
 
 
 def _original(number: int, raw: str, folder: Path) -> LabelLine:
@@ -199,7 +222,7 @@ def _class_number(word: str) -> int:
 def _table_row(
     number: int, raw: str, separator: str, columns: list[str], folder: Path
 ) -> LabelLine:
-    fields = next(csv.reader([raw])) if separator == "," else raw.split(separator)
+    fields = _fields(raw, separator)
     values = dict(zip(columns, (field.strip() for field in fields), strict=False))
     name = values.get("file", "")
     fault = None

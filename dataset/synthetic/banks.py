@@ -39,6 +39,12 @@ def blotches() -> np.ndarray:
     return np.stack(pictures)
 
 
+def decode_file(path: Path, how: int) -> np.ndarray | None:
+    """A picture file as OpenCV decodes it, uint8; None where it is none."""
+    data = np.fromfile(path, np.uint8)
+    return cv2.imdecode(data, how) if data.size else None
+
+
 def cut(bank: np.ndarray, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A cut-out [height, width, ...] of a picture, stretched where it is too small."""
     rows, columns = bank.shape[:2]
@@ -79,10 +85,11 @@ class Backdrops:
 
 
 def _read_pictures(folder: Path) -> list[np.ndarray]:
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    suffixes = (".jpg", ".jpeg", ".png")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
     pictures = []
     for path in paths:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        image = decode_file(path, cv2.IMREAD_COLOR)
         if image is not None and min(image.shape[:2]) >= 16:
             scale = 256 / max(image.shape[:2])
             size = (max(16, int(image.shape[1] * scale)), max(16, int(image.shape[0] * scale)))

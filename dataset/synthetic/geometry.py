@@ -1,5 +1,7 @@
 """Where everything stands on a plate, in millimetres, by GA 36-2018 (and WJ, army, Macau).
 
+Texts of other lengths, of a schema of one's own, stand on the same plates, closer together.
+
 Sources: GA 36 figures for 440x140, 480x140 and 440x220 plates; army, WJ, aviation and Macau
 plates are measured on photographs.
 """
@@ -40,17 +42,18 @@ _HOLES_SINGLE = ((110.0, 13.0), (330.0, 13.0), (110.0, 127.0), (330.0, 127.0))
 _HOLES_GREEN = ((125.0, 12.0), (355.0, 12.0), (125.0, 128.0), (355.0, 128.0))
 _HOLES_DOUBLE = ((85.0, 14.0), (355.0, 14.0), (85.0, 206.0), (355.0, 206.0))
 _RED_LAST = ("police", "consulate")
+_MARGIN = 15.0  # mm at least, beside texts that are longer than GA 36 knows
 
 
 def layout(kind: str, text: str, rows: int) -> Layout:
     """The layout of `text` on a plate of `kind` with `rows` rows."""
-    if kind.startswith("macau") and kind != "macau-mainland":
+    if kind in ("macau", "macau-m") and len(text) in (5, 6):
         return _macau_double(text) if rows == 2 else _macau(text)
-    if kind == "armed-police":
+    if kind == "armed-police" and len(text) == 8:
         return _armed_police_double(text) if rows == 2 else _armed_police(text)
     if rows == 2:
         return _double(kind, text)
-    if kind.startswith("green"):
+    if kind.startswith("green") and len(text) == 8:
         return _new_energy(text)
     return _single(kind, text)
 
@@ -73,14 +76,15 @@ def _accented(cells: list[Cell], indices: tuple[int, ...]) -> tuple[Cell, ...]:
 def _single(kind: str, text: str) -> Layout:
     """440x140: seven cells of 45x90, pitch 57; the wide gap with the dot after `split` cells."""
     split = _split_after(kind, text)
-    pitch = 57.0
     # The wide gap of 34 replaces one of 12.
-    length = 45.0 + (len(text) - 1) * pitch + 22.0
-    left = (440.0 - length) / 2
-    cells = _row(text[:split], 0, left, 25.0, (45.0, 90.0), pitch, "single")
-    after = left + split * pitch + 22.0
-    cells += _row(text[split:], split, after, 25.0, (45.0, 90.0), pitch, "single")
-    dot = (after - 17.0, 70.0, 5.0)
+    length = 45.0 + (len(text) - 1) * 57.0 + 22.0
+    closer = min(1.0, (440.0 - 2 * _MARGIN) / length)
+    left = (440.0 - closer * length) / 2
+    size, pitch = (closer * 45.0, 90.0), closer * 57.0
+    cells = _row(text[:split], 0, left, 25.0, size, pitch, "single")
+    after = left + split * pitch + closer * 22.0
+    cells += _row(text[split:], split, after, 25.0, size, pitch, "single")
+    dot = (after - closer * 17.0, 70.0, closer * 5.0)
     accent = _accent_indices(kind, text)
     return Layout(
         440.0, 140.0, _accented(cells, accent), dot, None, _HOLES_SINGLE, dot_accent=False
@@ -98,7 +102,7 @@ def _accent_indices(kind: str, text: str) -> tuple[int, ...]:
         return (0, 1)
     if kind in _RED_LAST:
         return (len(text) - 1,)
-    if kind.startswith("embassy"):
+    if kind.startswith("embassy") and "使" in text:
         return (text.index("使"),)
     return ()
 
@@ -113,11 +117,9 @@ def _new_energy(text: str) -> Layout:
 
 def _double(kind: str, text: str) -> Layout:
     """440x220: two of 80x60 above, five of 65x110 below."""
-    upper = [
-        Cell(0, text[0], 110.0, 15.0, 80.0, 60.0, "upper"),
-        Cell(1, text[1], 250.0, 15.0, 80.0, 60.0, "upper"),
-    ]
-    lower = _row(text[2:], 2, 27.0, 90.0, (65.0, 110.0), 80.0, "lower")
+    upper = _row(text[:2], 0, 110.0, 15.0, (80.0, 60.0), 140.0, "upper")
+    closer = min(1.0, 5 / max(len(text) - 2, 1))
+    lower = _row(text[2:], 2, 27.0, 90.0, (closer * 65.0, 110.0), closer * 80.0, "lower")
     cells = _accented(upper + lower, _accent_indices(kind, text))
     return Layout(440.0, 220.0, cells, (220.0, 45.0, 6.0), None, _HOLES_DOUBLE)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, quoted
+from .banks import decode_file
 
 # Names of the folder's files by style; the first that exists is used.
 _FOLDER_NAMES = {
@@ -24,6 +25,7 @@ _FOLDER_NAMES = {
     "upper": ("220_up_{}", "220_{}", "140_{}"),
     "lower": ("220_down_{}", "220_{}", "140_{}"),
 }
+_IN_NO_FONT = "\U0010ffff"
 _STEP = 1.15  # ratio between neighbouring scales
 _FONT_HELP = "pip install 'chepai[render]'"
 
@@ -95,7 +97,7 @@ def _list_folder(folder: str) -> dict[str, Path]:
 
 
 def _read_glyph(path: Path, is_one: bool) -> np.ndarray:
-    grey = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+    grey = decode_file(path, cv2.IMREAD_GRAYSCALE)
     if grey is None:
         raise InputError(f"cannot read the glyph image {path}")
     mask = 255 - grey
@@ -116,6 +118,11 @@ def _from_font(character: str) -> np.ndarray:
     latin = character.isascii()
     path = _latin_font() if latin else _chinese_font()
     font = ImageFont.truetype(str(path), 240)
+    if bytes(font.getmask(character)) == bytes(font.getmask(_IN_NO_FONT)):
+        raise InputError(
+            f"the open fonts have no {quoted(character)}: give a folder of glyphs that has "
+            f"140_{character}.jpg"
+        )
     # Pillow without libraqm cannot choose a language's shapes.
     language = "zh-Hans" if not latin and features.check("raqm") else None
     box = font.getbbox(character, language=language)

@@ -6,6 +6,7 @@ beginning, and any number of processes writes the same files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from .renderer import PlateRenderer, RenderedPlate
 from .scenes import SCENE_NAMES, SCENES
 
 _JPEG_QUALITY = 95
+_NUMBERED = re.compile(r"\d{6,}\.jpg")
 _HEADER = ("file", "text", "colour", "rows", "kind")
 
 
@@ -148,9 +150,18 @@ def write_plates(
     placed = [replace(request, path=folder / f"{i:06d}.jpg") for i, request in enumerate(requests)]
     make_folder(folder)
     remove_partials(folder)
+    _clear(folder, len(placed))
     rows = OrderedMap(SetWriter(renderer), placed, workers)
     lines = ["\t".join(row) for row in progress(rows, len(placed), f"{folder.name} plates")]
     write_text(folder / "labels.tsv", "\n".join(["\t".join(_HEADER), *lines, ""]))
+
+
+def _clear(folder: Path, count: int) -> None:
+    """Removes what another run left: labels of other pictures, and pictures beyond these."""
+    (folder / "labels.tsv").unlink(missing_ok=True)
+    for file in folder.glob("[0-9]*.jpg"):
+        if _NUMBERED.fullmatch(file.name) and int(file.stem) >= count:
+            file.unlink()
 
 
 def describe_set(chosen: RenderedSet, count: int, schema: LabelSchema) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from threading import Lock
 from typing import Any
 
@@ -78,8 +79,8 @@ def driver_line(onnx: Path, target: Path, card: ModelCard, batch: int) -> str:
     """The command of MIGraphX's own tool that compiles the same program."""
     size = f"@image {batch} {card.height} {card.width} 3"
     return (
-        f"migraphx-driver compile {onnx} --onnx --input-dim {size} --gpu --enable-offload-copy "
-        f"--binary --output {target}"
+        f"migraphx-driver compile {quote(str(onnx))} --onnx --input-dim {size} --gpu "
+        f"--enable-offload-copy --binary --output {quote(str(target))}"
     )
 
 

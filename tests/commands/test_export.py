@@ -50,6 +50,29 @@ def test_without_output_the_file_stands_beside_its_model_named_after_its_precisi
     assert Reader(tiny / "tiny-int8.onnx").card.precision == "int8"
 
 
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_int8_is_exported_for_a_fixed_batch(tiny: Path, tmp_path: Path, batch: int, name: str):
+    given = ["--format", name, "--int8", "--batch", str(batch)]
+    path = tmp_path / ("x.onnx" if name == "onnx" else "x.tflite")
+    assert call(tiny, "export", *given, "--output", str(path), model="tiny.keras") == 0
+    plates = sorted((tiny / "plates").glob("*.png"))
+    exported = Reader(path).read(plates)
+    assert len(exported) == 20 and all(reading.error is None for reading in exported)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--format", "litert", "--opset", "17"], "--opset is of ONNX, which litert is not"),
+        (["--glyphs", "glyphs/"], "--glyphs and --backgrounds are of rendered plates"),
+    ],
+)
+def test_options_that_would_not_be_heard_are_refused(tiny, options, sentence: str, capsys):
+    assert call(tiny, "export", *options, model="tiny.keras") == 2
+    assert sentence in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("mode", "written"),
     [("save_pb", "tiny.pb"), ("save-serving", "tiny-serving/1/saved_model.pb")],

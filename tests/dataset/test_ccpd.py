@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from chepai.commands import import_ccpd
 from chepai.dataset.ccpd import parse_name, read_ccpd, text_of
-from chepai.dataset.file_util import read_records
+from chepai.dataset.file_util import read_plates, read_records
 from chepai.dataset.plate_cut import cut_box, rectify
 from chepai.errors import InputError
-from chepai.plate.image import load_image
+from chepai.plate.image import ImageError, load_image
 from chepai.plate.schema import load_schema
+from chepai.run import main
 
 CN = load_schema("cn")
 # The example of CCPD's own description.
@@ -172,3 +173,34 @@ def test_wrong_arguments_are_named(tmp_path: Path):
         run(str(tmp_path), "--output", "x", "--size", "94")
     with pytest.raises(InputError, match="--clpd"):
         run("--output", "x")
+
+
+def test_what_other_systems_hide_beside_photographs_are_none(tree: Path):
+    folder = tree / "CCPD2019" / "ccpd_base"
+    before = len(read_ccpd(tree / "CCPD2019").plates)
+    (folder / f"._{NAME}").write_bytes(b"resource fork")
+    assert len(read_ccpd(tree / "CCPD2019").plates) == before
+
+
+def test_what_was_cut_is_read_by_its_folders_too(tree: Path, tmp_path: Path):
+    assert run(str(tree), "--output", str(tmp_path / "cut")) == 0
+    records = read_plates(tmp_path / "cut" / "ccpd_blur", CN)
+    assert {record.text for record in records} == {"皖AY339S", "苏B00000"}
+    whole = read_plates(tmp_path / "cut", CN)
+    assert {record.rows for record in whole} == {1}
+
+
+@pytest.mark.parametrize("factor", [1e4, 1e100])
+def test_corners_far_outside_are_left_out(factor: float):
+    with pytest.raises(ImageError, match="corners lie outside the photograph"):
+        rectify(photograph(), CORNERS * factor, "皖AY339S", None)
+
+
+def test_photographs_become_an_array_but_no_tfrecords(tree: Path, tmp_path: Path, capsys):
+    data, output = str(tree / "CCPD2019"), tmp_path / "array"
+    assert main(["make-tfrecord", data, "--output", str(output), "--format", "array"]) == 0
+    assert np.load(output / "plates.npy").shape == (4, 48, 144, 3)
+    assert main(["make-tfrecord", data, "--output", str(tmp_path / "records")]) == 2
+    assert "of photographs the plates are wanted: cut them first" in capsys.readouterr().err
+    assert main(["audit", "--data", data]) == 2
+    assert "CCPD's photographs: cut its plates first, import-ccpd" in capsys.readouterr().err

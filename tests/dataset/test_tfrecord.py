@@ -215,3 +215,32 @@ def test_the_original_label_file_trains_as_it_is(tmp_path: Path) -> None:
     _, labels = next(iter(training_source(config, schema).batches(0)))
     assert np.asarray(labels).tolist() == [[15, 1, 12, 6, 27, 7, 6, -1, 0, 0]]
     assert validation_source(config, schema).plates_per_epoch == 1
+
+
+def test_a_shard_without_pictures_trains_and_is_mended_when_they_are_there(
+    records: list[PlateRecord], tmp_path: Path
+) -> None:
+    whole = records[0].path.read_bytes()
+    records[0].path.unlink()
+    output = tmp_path / "out" / "train"
+    index = write_tfrecords(records, output, SCHEMA, shards=COUNT, workers=0)
+    assert list(index.shards.values()) == [0] + [1] * (COUNT - 1)
+    source = TFRecordSource([str(output)], still_config(), SCHEMA)
+    assert sum(len(labels) for _, labels in source.evaluation()) == COUNT - 1
+    records[0].path.write_bytes(whole)
+    index = write_tfrecords(records, output, SCHEMA, shards=COUNT, workers=0)
+    assert list(index.shards.values()) == [1] * COUNT and not index.skipped
+    assert sum(map(count_plates, find_shards([output]))) == COUNT
+
+
+def test_of_several_data_sets_in_a_folder_one_is_named(
+    records: list[PlateRecord], tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    for name, part in (("train", records[2:]), ("validation", records[:2])):
+        write_tfrecords(part, folder / name, SCHEMA, shards=1, workers=0)
+    with pytest.raises(InputError, match="several data sets, train, validation: name one, as "):
+        find_shards([folder])
+    assert kind_of(str(folder / "train")) == "TFRecords"
+    (shard,) = find_shards([folder / "validation"])
+    assert count_plates(shard) == 2

@@ -64,3 +64,11 @@ def test_models_without_keras_lists_what_it_knows(tmp_path: Path, capsys, monkey
     assert counted == set(shipped_models()), "shipped models were counted when they were made"
     assert main(["models"]) == 0
     assert capsys.readouterr().out.splitlines()[0].split()[:2] == ["name", "family"]
+
+
+def test_what_is_frozen_costs_as_much():
+    image = keras.Input((4, 4, 3))
+    model = keras.Model(image, layers.Conv2D(2, 3)(image))
+    before = multiply_adds(model)
+    model.trainable = False
+    assert multiply_adds(model) == before == 4 * 54

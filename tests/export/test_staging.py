@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from chepai.export.staging import staged
+from chepai.files import WriteError
 
 
 def names(folder: Path) -> list[str]:
@@ -42,3 +43,24 @@ def test_missing_folders_are_made(tmp_path: Path):
     with staged(tmp_path / "a" / "b" / "m.pb") as place:
         place.touch()
     assert names(tmp_path / "a" / "b") == ["m.pb"]
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path):
+    (tmp_path / "model.onnx").mkdir()
+    (tmp_path / "model.onnx" / "kept.txt").write_text("kept")
+    with (
+        pytest.raises(WriteError, match=r"cannot write .*model.onnx: "),
+        staged(tmp_path / "model.onnx") as place,
+    ):
+        place.write_text("new")
+    assert (tmp_path / "model.onnx" / "kept.txt").read_text() == "kept"
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_place_below_a_file_is_told(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(WriteError, match=r"cannot write .*file/x.onnx: "),
+        staged(tmp_path / "file" / "x.onnx"),
+    ):
+        pass

@@ -12,6 +12,7 @@ import pytest
 from chepai.commands import check_labels as command
 from chepai.dataset.file_util import read_records
 from chepai.errors import InputError
+from chepai.plate.codec import encode
 from chepai.plate.schema import load_schema
 from chepai.utils.check_labels import CATEGORIES, check_labels
 from chepai.utils.label_lines import read_label_file
@@ -156,3 +157,28 @@ def test_wrong_options_are_named(faulty: Path):
         run(str(faulty), "--ignore", "size")
     with pytest.raises(InputError, match="--min-size wants"):
         run(str(faulty), "--min-size", "30")
+
+
+def test_of_a_table_only_the_column_of_files_is_changed(tmp_path: Path):
+    picture(tmp_path / "pictures" / "a.jpg", 1)
+    file = write(tmp_path / "pictures", "source\tfile\ttext\nold/a.jpg\ta.jpg\t京A12345\n")
+    target = tmp_path / "lists" / "good.tsv"
+    run(str(file), "--fix-to", str(target))
+    assert target.read_text(encoding="utf-8").splitlines()[1] == (
+        "old/a.jpg\t../pictures/a.jpg\t京A12345"
+    )
+    assert found(target) == []
+
+
+def test_names_with_commas_are_quoted_in_a_csv(tmp_path: Path):
+    picture(tmp_path / "a,b" / "x.png", 1)
+    file = write(tmp_path / "a,b", "image_path,plate_text\nx.png,京A12345\n", "labels.csv")
+    run(str(file), "--fix-to", str(tmp_path / "good.csv"))
+    assert found(tmp_path / "good.csv") == []
+
+
+def test_a_label_file_of_eleven_columns_is_of_cn(tmp_path: Path):
+    picture(tmp_path / "a.png", 1)
+    numbers = " ".join(map(str, encode(CN, "京A12345", "blue", 1)))
+    file = write(tmp_path, f"a.png {numbers}\n", "label.txt")
+    assert run(str(file)) == 0

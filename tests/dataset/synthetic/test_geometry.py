@@ -81,3 +81,19 @@ def test_characters_stand_on_the_plate_in_order_without_touching(kind, text, row
 def test_the_red_characters_are_those_of_real_plates(kind, text, red):
     cells = layout(kind, text, 1).cells
     assert "".join(cell.character for cell in cells if cell.accent) == red
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize(
+    "kind", ["blue", "green-mine", "embassy", "macau", "macau-mine", "armed-police"]
+)
+@pytest.mark.parametrize("length", range(1, 13))
+def test_whatever_its_length_a_text_stands_on_its_plate(kind: str, length: int, rows: int):
+    plate = layout(kind, "A123456789AB"[:length], rows)
+    assert [cell.index for cell in plate.cells] == list(range(length))
+    for cell in plate.cells:
+        assert cell.x >= 0 and cell.x + cell.width <= plate.width
+        assert cell.y >= 0 and cell.y + cell.height <= plate.height
+    # WJ overlaps by 2 mm, as on real plates.
+    for one, other in zip(plate.cells, plate.cells[1:], strict=False):
+        assert one.y != other.y or one.x + one.width <= other.x + 2.01

@@ -98,3 +98,14 @@ def test_a_bent_character_moves_no_further_than_asked():
         assert (bent[69:111, 35:55] == 255).all(), "what lies deeper than the bend stays inked"
         bent[51:129, 25:65] = 0
         assert not bent.any()
+
+
+def test_a_character_that_no_font_has_is_refused():
+    with pytest.raises(InputError, match=r"the open fonts have no 'ก': give a folder of glyphs"):
+        GlyphSource().mask("ก", "single", 24, 48)
+
+
+def test_an_empty_glyph_file_is_named(tmp_path):
+    (tmp_path / "140_A.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"cannot read the glyph image .*140_A.jpg"):
+        GlyphSource(str(tmp_path)).mask("A", "single", 24, 48)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -89,3 +91,25 @@ def test_a_sheet_shows_its_pictures_in_rows():
     sheet = sets.contact_sheet(pictures, columns=4)
     assert sheet.shape == (3 * 62, 4 * 182, 3)
     assert sheet[62 + 31, 91].tolist() == [40, 40, 40]
+
+
+def test_an_interrupted_rendering_leaves_no_labels_of_other_pictures(renderer, tmp_path):
+    requests = sets.mixed_requests("gate", 4, seed=1)
+    sets.write_plates(requests, tmp_path, renderer, 0)
+    broken = [*sets.mixed_requests("gate", 2, seed=2), replace(requests[0], scene="nowhere")]
+    with pytest.raises(InputError, match="nowhere"):
+        sets.write_plates(broken, tmp_path, renderer, 0)
+    assert not (tmp_path / "labels.tsv").exists()
+    sets.write_plates(requests[:2], tmp_path, renderer, 0)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "000000.jpg",
+        "000001.jpg",
+        "labels.tsv",
+    ]
+
+
+def test_pictures_that_cannot_be_read_are_no_backgrounds(tmp_path):
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "folder.jpg").mkdir()
+    with pytest.raises(InputError, match="no readable pictures"):
+        PlateRenderer(backgrounds=str(tmp_path))
