@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
+from .config_errors import sentence_of, suggestion
 from .errors import InputError, quoted
 from .presets import ALIASES, DEFAULT_PRESET, PRESETS
 from .yaml_text import line_of, parse_yaml, read_yaml
@@ -308,7 +308,7 @@ def load_config(
         preset = str(values.get("preset", preset))
     preset = ALIASES.get(preset, preset)
     if preset not in PRESETS:
-        raise InputError(f"unknown preset {quoted(preset)}; there are: {', '.join(PRESETS)}")
+        raise InputError(f"unknown preset {quoted(preset)}; {suggestion(preset, PRESETS)}")
     merged = _merge({"preset": preset}, PRESETS[preset])
     for layer in (values, *map(_parse_override, overrides)):
         merged = _merge(_without_foreign_options(merged, layer), layer)
@@ -345,14 +345,7 @@ def parse_config(values: dict[str, Any], file: Path | None = None) -> Config:
         key = ".".join(str(part) for part in first["loc"]) or "configuration"
         line = None if file is None else line_of(file, first["loc"])
         place = "" if line is None else f"{file}, line {line}: "
-        raise InputError(f"{place}{key}: {_sentence(first)}") from error
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """What was wrong and what was received; values that contradict each other say so themselves."""
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return f"{error['msg']}; received {quoted(error['input'])}"
+        raise InputError(f"{place}{key}: {sentence_of(first, Config)}") from error
 
 
 def read_config(file: str | Path) -> Config:

@@ -85,10 +85,16 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def check_no_folder(path: str | Path) -> None:
-    """Raises WriteError where a folder lies at the place of a file: for long work, before it."""
+def check_place(path: str | Path) -> None:
+    """Raises WriteError where a folder lies at the place of a file, or nothing may be written.
+
+    For long work, before it.
+    """
     if Path(path).is_dir():
         raise WriteError(f"cannot write {path}: it is a folder; give the name of a file")
+    folder = next(parent for parent in Path(path).absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        raise WriteError(f"cannot write {path}: the folder {folder} may not be written to")
 
 
 def why_unwritable(error: Exception) -> str | None:

@@ -11,6 +11,7 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import io
 import os
 import sys
 import traceback
@@ -31,7 +32,7 @@ EXTRAS = {
     "keras": "train",
     "tf2onnx": "train",
     "onnx": "export",
-    "matplotlib": "train",
+    "matplotlib": "plot",
     "PIL": "render",
     "fastapi": "serve",
     "httptools": "serve",
@@ -121,6 +122,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from chepai.errors import InputError
 
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # A terminal or pipe of another encoding shows plates as escapes instead of ending the work.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(given)
     except InputError as error:

@@ -28,10 +28,11 @@ RENDERING = [
     "noto-cjk-sans-jp-bold>=0.0.1,<1",
     "pillow>=11",
 ]
+PLOTTING = ["matplotlib>=3.9,<4"]
 TRAINING = [
     *RENDERING,
     "keras>=3.15,<4",
-    "matplotlib>=3.9,<4",
+    *PLOTTING,
     "onnx>=1.17,<2",
     "tensorboard>=2.20,<3",
     "tf2onnx>=1.17,<2",
@@ -99,6 +100,7 @@ setup(
         "parquet": ["pyarrow>=17"],
         "ray": ["ray[data]>=2.40,<3", *REMOTE],
         "export": EXPORTING,
+        "plot": PLOTTING,
         # One a runtime; ONNX Runtime is in the base, MIGraphX comes with ROCm.
         "openvino": ["openvino>=2025.0,<2027"],
         "litert": ["ai-edge-litert>=2.0,<3"],

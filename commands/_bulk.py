@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from ..errors import InputError
+from ..inference.files import nothing
 from ..inference.kept_pictures import PictureFolder
+from ..inference.resuming import partial_path
 from ..inference.sources import NamedPicture, Source, file_bytes
 from ..plate.image import ImageError
 from ..utils.reading_report import ReadingReport
@@ -53,6 +57,25 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
     return ray.read
 
 
+def own_outputs(args: argparse.Namespace) -> Callable[[Path], bool]:
+    """Tells what this command writes, should it lie in a folder that it reads."""
+    files = set()
+    if args.output and args.output != "-":
+        files = {Path(args.output), partial_path(Path(args.output))}
+    report = re.compile(
+        re.escape(Path(args.report).stem) + r"(-\d+)?\.html?" if args.report else "(?!)"
+    )
+    places = {os.path.abspath(p) for p in (*files, args.save_rejected, args.save_crops) if p}
+    pages = os.path.dirname(os.path.abspath(args.report)) if args.report else None
+
+    def is_own(path: Path) -> bool:
+        place = os.path.abspath(path)
+        on_a_page = os.path.dirname(place) == pages and report.fullmatch(path.name) is not None
+        return place in places or on_a_page
+
+    return is_own if places or pages else nothing
+
+
 def read_and_keep(sources: Iterable[Source], read: Read, side: SideOutputs) -> Iterator[Reading]:
     """Readings; each picture has been kept, where that was asked for, when its reading comes.
 
@@ -73,10 +96,9 @@ def read_and_keep(sources: Iterable[Source], read: Read, side: SideOutputs) -> I
 class SideOutputs:
     """The report and the folders of pictures that the options ask for."""
 
-    def __init__(self, args: argparse.Namespace, reader: Reader) -> None:
-        self._report = args.report and ReadingReport(
-            args.report, describe_reading(args, args.model)
-        )
+    def __init__(self, args: argparse.Namespace, reader: Reader, minimum: float) -> None:
+        model = f"{describe_reading(args, args.model)}; accepted from {minimum:g} on"
+        self._report = args.report and ReadingReport(args.report, model)
         self._rejected = args.save_rejected and PictureFolder(args.save_rejected)
         self._crops = args.save_crops and PictureFolder(args.save_crops)
         self._input_size = reader.input_size

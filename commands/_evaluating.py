@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -69,11 +70,23 @@ def load_set(path: str, schema: LabelSchema, file_schema: LabelSchema | None = N
 
 
 def read_set(reader: Reader, labelled: LabelledSet, constrain: bool = True) -> ReadSet:
-    """Reads every picture of the set, valid plates only if `constrain`; shows progress."""
+    """Reads every picture of the set, valid plates only if `constrain`; shows progress.
+
+    Raises:
+        InputError: none of the pictures can be read.
+    """
     began = time.perf_counter()
     sources = map(readable_source, labelled.records)
     readings = reader.read_stream(sources, constrain=constrain)
     listed = tuple(progress(readings, len(labelled.records), "plates"))
+    unread = [each for each in zip(labelled.records, listed, strict=True) if each[1].error]
+    if unread:
+        record, reading = unread[0]
+        sentence = f"of {labelled.name} {len(unread)} of {len(listed)} pictures cannot be read"
+        first = f"the first is {record.path}: {reading.error}"
+        if len(unread) == len(listed):
+            raise InputError(f"{sentence}; {first}")
+        print(f"{sentence} and count as wrong; {first}", file=sys.stderr)
     return ReadSet(labelled, listed, time.perf_counter() - began)
 
 

@@ -66,12 +66,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measures, prints the table, and writes what was asked for."""
     from ..errors import InputError
+    from ..files import check_place
     from ..inference.machine import describe_machine
     from ._benchmarking import benchmark_table, to_json
 
     if args.plot and not args.data:
         raise InputError("--plot draws accuracy, which needs labelled plates: give --data")
+    for path in (args.json, args.plot):
+        if path and path != "-":
+            check_place(path)
     if args.plot:
+        if not args.plot.lower().endswith(".png"):
+            raise InputError(f"--plot ends in .png; received {args.plot}")
         # It draws the plot: that it is missing is told before the work begins.
         import_module("matplotlib")
     machine = describe_machine()

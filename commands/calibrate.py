@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Calibrates and stores; 1, storing nothing, where no threshold keeps the promise."""
     from ..dataset.pictures import readable_source
+    from ..files import check_place
     from ..inference.pretrained import model_path
     from ..plate.schema import load_schema
     from ..training.calibrating import Promise, calibrate
@@ -74,9 +76,12 @@ def run(args: argparse.Namespace) -> int:
     from ._calibration_report import errors_sentence, head_table, outcome
     from ._held_out import load_records, read_held_out
 
-    _import_early()
+    _import_early(args.plot)
     source = model_path(args.model)
     target = target_of(args.model, source, args.output)
+    for path in (target, args.plot, args.json):
+        if path and path != "-":
+            check_place(path)
     reader = open_reader(args)
     file_schema = load_schema(args.schema) if args.schema else None
     records, left_out = load_records(args.data, reader.schema, file_schema)
@@ -105,10 +110,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _import_early() -> None:
-    """A missing package is told before the work, not after it."""
+def _import_early(plot: str | None) -> None:
+    """A missing package is told before the work, not after it; the usual picture can be missing."""
     import_module("onnx")
-    import_module("matplotlib")
+    if plot is not None:
+        import_module("matplotlib")
 
 
 def _calibration(
@@ -136,16 +142,23 @@ def _write_figures(
     args: argparse.Namespace, verdict: Verdict, promise: Promise, target: Path
 ) -> None:
     from ..files import write_text
-    from ..utils.calibration_plots import plot_calibration
     from ._calibration_report import figures
 
-    plot = Path(args.plot or target.with_name(f"{target.stem}-calibration.png"))
-    plot_calibration(verdict.characters, verdict.readings, verdict.tests, promise.precision, plot)
+    _draw(verdict, promise, Path(args.plot or target.with_name(f"{target.stem}-calibration.png")))
     text = json.dumps(figures(verdict, promise, args.model, args.seed), indent=2)
     if args.json == "-":
         print(text)
     elif args.json:
         write_text(args.json, text + "\n")
+
+
+def _draw(verdict: Verdict, promise: Promise, plot: Path) -> None:
+    if find_spec("matplotlib") is None:
+        print("no picture: matplotlib, of the extra `plot`, is not installed", file=sys.stderr)
+        return
+    from ..utils.calibration_plots import plot_calibration
+
+    plot_calibration(verdict.characters, verdict.readings, verdict.tests, promise.precision, plot)
     print(f"picture: {plot}", file=sys.stderr)
 
 

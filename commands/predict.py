@@ -77,14 +77,17 @@ def run(args: argparse.Namespace) -> int:
     from ..errors import InputError
     from ..inference.files import sample_pictures
     from ..inference.inputs import Inputs
+    from ._bulk import own_outputs
 
     if args.resume and args.output is None:
         raise InputError("--resume needs the --output that it goes on with")
-    names = args.pictures if args.pictures or args.list else sample_pictures()
-    inputs = Inputs(names, args.list)
+    named = bool(args.pictures or args.list)
+    inputs = Inputs(args.pictures if named else sample_pictures(), args.list, own_outputs(args))
     # Counting first also finds a wrong folder before the work begins.
     total = inputs.count()
     reader = open_reader(args)
+    if inputs.all_missing:
+        raise InputError(f"there is no {args.pictures[0]}; name pictures, folders or archives")
     minimum = resolve_min_confidence(args.min_confidence, reader, not args.any_text)
     tally = _Tally()
     try:
@@ -92,7 +95,11 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _tell_what_is_kept(args.output)
         raise
-    print(tally.summary(minimum), file=sys.stderr)
+    written = (args.output, args.report, args.save_rejected, args.save_crops)
+    places = ", ".join(place for place in written if place and place != "-")
+    print(tally.summary(minimum) + (f"; written: {places}" if places else ""), file=sys.stderr)
+    if not named:
+        print("no pictures were named: these are chepai's own rendered samples", file=sys.stderr)
     return 1 if tally.failed + tally.failed_before else 0
 
 
@@ -146,7 +153,7 @@ def _read_all(
         writer = stack.enter_context(open_writer(args.output, args.resume)) if args.output else None
         done = None if writer is None else writer.done
         remaining = Remaining(files, done)
-        side = stack.enter_context(SideOutputs(args, reader))
+        side = stack.enter_context(SideOutputs(args, reader, minimum))
         readings = tally.counting(read_and_keep(remaining, engine(args, reader, minimum), side))
         if writer is None:
             _print_table(readings)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HELP = "estimate from a place's pictures how often plates of each province come there"
 _SHOWN = 0.005
+_FEW = 100  # pictures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,16 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Estimates, tells and writes; 1 when a picture could not be read."""
+    """Estimates, tells and writes; 0, also where some of the files are no pictures."""
     from ..errors import InputError
-    from ..files import check_no_folder, write_text
+    from ..files import check_place, write_text
     from ..inference.inputs import Inputs
     from ..plate.provinces import estimate_provinces
 
     if not args.pictures and not args.list:
         raise InputError("name the pictures, folders or lists of one place's plates")
     if args.output:
-        check_no_folder(args.output)
+        check_place(args.output)
     inputs = Inputs(args.pictures, args.list)
     total = inputs.count()
     reader = open_reader(args)
@@ -62,10 +63,11 @@ def run(args: argparse.Namespace) -> int:
     print(_table(found))
     pictures = len(next(iter(answers.values())))
     others = f"; {len(unread)} could not be read, the first is {unread[0]}" if unread else ""
-    print(f"from {pictures} pictures{others}", file=sys.stderr)
+    few = "; some hundred say more" if pictures < _FEW else ""
+    print(f"from {pictures} pictures{few}{others}", file=sys.stderr)
     if args.output:
         write_text(args.output, _yaml(found))
-    return 1 if unread else 0
+    return 0
 
 
 def _read(reader: Reader, inputs: Inputs, total: int | None) -> tuple[Answers, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 HELP = "serve a model over HTTP, with a page to try it"
 KEY_VARIABLE = "CHEPAI_API_KEY"
 _MEGABYTE = 2**20
+_LAST_PORT = 2**16 - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 listens to other machines")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes any free one")
+    parser.add_argument("--port", type=_port, default=8000, help="0 takes any free one")
     add_reading_options(parser)
     _add_batching(parser.add_argument_group("batching"))
     _add_limits(parser.add_argument_group("limits"))
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     access.add_argument(
         "--cors-origin",
+        type=_origin,
         action="append",
         metavar="ORIGIN",
         help="a page's origin, such as https://example.org, that may ask; repeatable",
@@ -173,3 +176,15 @@ def _keys(file: str | None) -> tuple[str, ...]:
     if not keys:
         raise InputError(f"{file} holds no key; write one a line, or leave --api-key-file out")
     return keys
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"a number from 0 to {_LAST_PORT}, not {text!r}")
+    return int(text)
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+", text):
+        raise argparse.ArgumentTypeError(f"an origin such as https://example.org, not {text!r}")
+    return text

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Reads every set, prints one row for each, and writes what was asked for."""
+    """Reads every set, prints a row for each, writes what was asked for; 1 for unread pictures."""
     if not args.half:
         return _run(args, describe_reading(args, args.model))
     from ._half_precision import half_precision
@@ -62,13 +62,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, model: str) -> int:
     """As `run`; the figures are under the name `model`."""
-    from ..files import check_no_folder
+    from ..files import check_place
     from ..plate.schema import load_schema
     from ..training.report import summary_table
     from ._evaluating import evaluate_sets, load_set, read_set, write_report
 
     if args.json and args.json != "-":
-        check_no_folder(args.json)
+        check_place(args.json)
     if args.output:
         # It draws the plots: that it is missing is told before the work begins.
         import_module("matplotlib")
@@ -94,7 +94,7 @@ def _run(args: argparse.Namespace, model: str) -> int:
         write_report(Path(args.output), sets, evaluations, whole)
         told = sys.stderr if args.json == "-" else sys.stdout
         print(f"report and plots: {Path(args.output) / 'report.md'}", file=told)
-    return 0
+    return 1 if any(reading.error for each in sets for reading in each.readings) else 0
 
 
 def _write_json(path: str, whole: Evaluation, evaluations: list[Evaluation]) -> None:

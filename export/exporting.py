@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..files import check_no_folder
+from ..files import check_place
 from ..inference.runtimes import open_runtime
 from ..inference.sidecar import write_sidecar
 from .agreement import Agreement, agreement, answers_of, check_agreement
@@ -72,7 +72,7 @@ def check_path(found: Format, path: Path) -> None:
     if found.suffix and path.suffix.lower() != found.suffix:
         raise InputError(f"files of this format end in {found.suffix}; received {path}")
     if found.suffix:
-        check_no_folder(path)
+        check_place(path)
 
 
 def _prove(

@@ -14,11 +14,12 @@ from typing import BinaryIO, TypeAlias
 
 from ..errors import InputError
 from .archives import archive_pictures, broken, count_pictures, is_archive
-from .files import picture_files
+from .files import Skip, nothing, picture_files
 from .remote import is_remote, open_remote, remote_names, remote_picture
 from .sources import NamedPicture, Source
 
 STANDARD_INPUT = "-"
+_NO_LIST = (b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"\x1f\x8b")
 _MOST_LINE = 65536
 """Bytes of a list's line; no file system takes a longer path."""
 
@@ -39,11 +40,15 @@ class Inputs:
             addresses such as `s3://bucket/folder`; `-` for a list on standard input.
         lists: files that name one picture, folder, archive or address a line. A line is no
             pattern: it names what is called so.
+        skip: what is left out of folders.
     """
 
-    def __init__(self, names: Iterable[str | Path], lists: Sequence[str] = ()) -> None:
+    def __init__(
+        self, names: Iterable[str | Path], lists: Sequence[str] = (), skip: Skip = nothing
+    ) -> None:
         self._names = [str(name) for name in names]
         self._lists = list(lists)
+        self._skip = skip
 
     def __iter__(self) -> Iterator[Source]:
         """The pictures; what a line of a list cannot give is a picture that cannot be loaded.
@@ -68,6 +73,11 @@ class Inputs:
                 raise InputError(f"{item.path} is an archive, which only one machine reads")
             yield item
 
+    @property
+    def all_missing(self) -> bool:
+        """Whether single paths are named, and nothing lies at any of them."""
+        return bool(self._names) and not self._lists and not any(map(_may_exist, self._names))
+
     def count(self) -> int | None:
         """How many there are, by looking; None where only reading tells: on standard input.
 
@@ -84,39 +94,43 @@ class Inputs:
     def _items(self) -> Iterator[_Item]:
         for name in self._names:
             if name == STANDARD_INPUT:
-                yield from _listed(name)
+                yield from _listed(name, self._skip)
             else:
-                yield from _matching(name)
+                yield from _matching(name, self._skip)
         for name in self._lists:
-            yield from _listed(name)
+            yield from _listed(name, self._skip)
 
 
-def _matching(name: str) -> Iterator[_Item]:
+def _may_exist(name: str) -> bool:
+    return name == STANDARD_INPUT or is_remote(name) or os.path.exists(name) or "*" in name
+
+
+def _matching(name: str, skip: Skip) -> Iterator[_Item]:
     if is_remote(name) or os.path.exists(name) or not any(sign in name for sign in "*?["):
-        yield from _called(name)
+        yield from _called(name, skip)
         return
     matches = sorted(iglob(name, recursive=True))
     if not matches:
         raise InputError(f"no file matches {name}")
     for match in matches:
-        yield from _called(match)
+        yield from _called(match, skip)
 
 
-def _called(name: str) -> Iterator[_Item]:
+def _called(name: str, skip: Skip) -> Iterator[_Item]:
     """What a name means that is no pattern."""
     if is_remote(name):
         for address in remote_names(name):
             yield remote_picture(address)
         return
-    for path in picture_files([name]):
+    for path in picture_files([name], skip):
         yield _Archive(path) if is_archive(path.name) and os.path.isfile(path) else path
 
 
-def _listed(name: str) -> Iterator[_Item]:
+def _listed(name: str, skip: Skip) -> Iterator[_Item]:
     with _open_list(name) as stream:
         for line in _lines(stream, name):
             try:
-                yield from _called(line)
+                yield from _called(line, skip)
             except InputError as error:
                 yield broken(line, str(error))
 
@@ -139,6 +153,8 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
         number += 1
         if len(line) == _MOST_LINE:
             raise InputError(f"line {number} of the list {name} is longer than any path")
+        if number == 1 and line.startswith(_NO_LIST):
+            raise InputError(f"{name} is no list: name pictures and archives without --list")
         text = os.fsdecode(line.removeprefix(codecs.BOM_UTF8).strip(b"\r\n"))
         if text:
             yield text

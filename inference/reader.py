@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..errors import InputError
 from ..plate.codec import DecodedPlate
 from ..plate.decoding import decode_outputs
-from ..plate.provinces import ProvinceShares, first_character
+from ..plate.provinces import ProvinceShares, first_character, read_provinces
 from ..plate.schema import LabelSchema
 from .model_card import ModelCard
 from .pipeline import Outputs, Pipeline, Run
@@ -48,7 +48,8 @@ class Reader:
             `second_look` looks twice at what it is unsure of itself): `default` behind `fast`.
             It runs by `runtime` too if its file has the same suffix.
         provinces: the share of plates of each province where the pictures come from, 0 to 1;
-            those not named share the rest. None expects all equally. Not of family `ctc`.
+            those not named share the rest; or a file of them. None expects all equally. Not of
+            family `ctc`.
 
     Raises:
         InputError: no such model, a foreign or damaged file, or a missing package; models that
@@ -70,7 +71,7 @@ class Reader:
         provider: str | None = None,
         second_look: bool = False,
         second_model: str | os.PathLike[str] | None = None,
-        provinces: Mapping[str, float] | None = None,
+        provinces: Mapping[str, float] | str | None = None,
     ) -> None:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise InputError("batch_size and threads are whole numbers of at least 1")
@@ -247,14 +248,14 @@ def _checked_beam(beam: int, family: str) -> int:
     return beam
 
 
-def _checked_provinces(provinces: Mapping[str, float], card: ModelCard) -> ProvinceShares:
+def _checked_provinces(provinces: Mapping[str, float] | str, card: ModelCard) -> ProvinceShares:
     if card.family == "ctc":
         raise InputError(
             "provinces change the answer for the first character; a model of family ctc has "
             "columns instead: leave them away"
         )
     first_character(card.schema)
-    return ProvinceShares.of(provinces)
+    return read_provinces(provinces) if isinstance(provinces, str) else ProvinceShares.of(provinces)
 
 
 def _run_on_one_thread(runtime: Runtime) -> Run | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import InputError
-from ..files import atomic_path, check_no_folder
+from ..files import atomic_path, check_place
 from .parquet_writer import parquet_rows
 from .reading import Reading
 from .resuming import Done, row_file, writing
@@ -59,7 +59,7 @@ def open_writer(output: str | Path, resume: bool = False) -> Iterator[Writer]:
         raise InputError(
             f"--resume goes on with {' and '.join(_ROWS)}; {output} is written as a whole"
         )
-    check_no_folder(path)
+    check_place(path)
     if str(output) == "-":
         yield Writer(_csv_rows(_standard_output()))
     elif suffix in _ROWS:

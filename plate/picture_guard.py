@@ -21,6 +21,7 @@ _MOST_SCANS = 64
 _MOST_PASSES = 16  # over the most pixels that a picture may have
 # A pixel of these costs as much as so many of the other formats; one of 16 bits twice as much.
 _COSTS = {"JPEG 2000": 4, "WebP": 2}
+_ZIP = b"PK\x03\x04"
 _MOST_BITS = 16
 _MOST_SEGMENTS = 5000
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -49,6 +50,8 @@ def refusal(data: bytes, most_pixels: int = MOST_PIXELS) -> Refusal | None:
         return Refusal("empty", "the file is empty")
     if len(data) > MOST_BYTES:
         return Refusal("bytes", too_many_bytes(len(data)))
+    if data[:4] == _ZIP:
+        return Refusal("unknown", "a zip archive is no picture: unpack it, or make a tar of it")
     if _is_cut_off(data):
         return Refusal("cut", "the file is cut off: its end is missing")
     header = picture_header(data)

@@ -108,8 +108,8 @@ def read_provinces(text: str) -> ProvinceShares:
     Raises:
         InputError: neither, or shares that `ProvinceShares.of` refuses.
     """
-    if "=" in text and not os.path.isfile(text):
-        return ProvinceShares.of(_pairs(text))
+    if not os.path.isfile(text):
+        return ProvinceShares.of(_pairs(text.replace("，", ",").replace("＝", "=")))
     values = read_yaml(Path(text), "the provinces")
     try:
         shares = {str(province): float(share) for province, share in values.items()}
@@ -133,7 +133,8 @@ def _pairs(text: str) -> dict[str, float]:
             shares[province] = float(share)
         except ValueError as error:
             raise InputError(
-                f"{quoted(part)} is no province with its share; such are 皖=0.9,苏=0.05"
+                f"{quoted(part)} is neither a province with its share, as in 皖=0.9,苏=0.05, nor a "
+                "file of such"
             ) from error
     return shares
 

@@ -29,7 +29,7 @@ def test_an_override_wins_over_the_file_and_the_file_over_the_preset(tmp_path: P
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        (["train.epoch=5"], r"train\.epoch: Extra inputs are not permitted"),
+        (["train.epoch=5"], r"train\.epoch: there is no such key; did you mean epochs\?"),
         (["train.epochs=0"], r"train\.epochs: .* received 0"),
         (["epochs"], "--set wants KEY=VALUE"),
         (["optimizer.values=[1]"], "equally many"),

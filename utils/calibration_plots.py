@@ -96,7 +96,7 @@ def _draw_tests(axes: Axes, tests: Sequence[Tested], precision: float) -> None:
     )  # fmt: skip
     axes.margins(0.1)
     axes.grid(alpha=0.3)
-    axes.legend(loc="best")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
 
 
 def _shares(tests: Iterable[Tested]) -> list[float]:

@@ -109,7 +109,7 @@ def plot_accuracies(
         path: of the PNG.
     """
     ordered = sorted(groups.items(), key=lambda item: item[1][1])
-    figure = Figure(figsize=(max(4.0, 1.5 + 0.3 * len(ordered)), 4.2))
+    figure = Figure(figsize=(max(5.2, 1.5 + 0.3 * len(ordered)), 4.2))
     axes = figure.add_subplot()
     places = range(len(ordered))
     shares = np.array([accuracy for _, (_, accuracy, _) in ordered])
@@ -139,7 +139,8 @@ def plot_errors(
         columns: pictures side by side.
     """
     rows = max(1, -(-len(errors) // columns))
-    figure = Figure(figsize=(2.6 * columns, 1.55 * rows))
+    figure = Figure(figsize=(2.6 * columns, 1.55 * rows + 0.3))
+    figure.suptitle("Misread plates: as printed, and below it as read, with its confidence", size=9)
     for place, (image, truth, read, confidence) in enumerate(errors, start=1):
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(image)

@@ -45,7 +45,7 @@ class ReadingReport:
 
     Args:
         path: of the first page.
-        model: which model read, for the headline.
+        model: which model read and how, for the headline.
         page_size: readings on a page.
 
     Raises:

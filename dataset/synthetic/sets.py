@@ -149,11 +149,23 @@ def write_plates(
     """Writes the pictures 000000.jpg, … and `labels.tsv` (last, so a whole set has one)."""
     placed = [replace(request, path=folder / f"{i:06d}.jpg") for i, request in enumerate(requests)]
     make_folder(folder)
+    _check_own(folder)
     remove_partials(folder)
     _clear(folder, len(placed))
     rows = OrderedMap(SetWriter(renderer), placed, workers)
     lines = ["\t".join(row) for row in progress(rows, len(placed), f"{folder.name} plates")]
     write_text(folder / "labels.tsv", "\n".join(["\t".join(_HEADER), *lines, ""]))
+
+
+def _check_own(folder: Path) -> None:
+    """Refuses a folder with the labels of something else."""
+    labels = folder / "labels.tsv"
+    if not labels.is_file():
+        return
+    with labels.open("rb") as stream:
+        first = stream.readline(1024)
+    if first.rstrip(b"\r\n") != "\t".join(_HEADER).encode():
+        raise InputError(f"{labels} is not of rendered plates: give another --output")
 
 
 def _clear(folder: Path, count: int) -> None:

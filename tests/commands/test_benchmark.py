@@ -149,6 +149,8 @@ def test_the_plot_is_a_picture(tmp_path: Path, data: str):
     ("arguments", "sentence"),
     [
         (["--plot", "x.png"], "--plot draws accuracy"),
+        (["--plot", "x.xyz", "--data", "a"], "--plot ends in .png; received x.xyz"),
+        (["--json", "."], "it is a folder; give the name of a file"),
         (["--seconds", "0"], "--seconds: a number above 0, not '0'"),
         (["--seconds", "inf"], "--seconds: a number above 0, not 'inf'"),
         (["--threads", "none"], "a whole number of at least 1 or all"),

@@ -197,3 +197,13 @@ def test_bad_options_are_one_sentence(files: Path, options: tuple[str, ...], sen
 def test_a_picture_named_twice_is_refused(files: Path, capsys):
     assert calibrate(files, "--data", files / "labels.tsv", "--output", "x.onnx") == 2
     assert "0.png twice; it would count as two plates" in capsys.readouterr().err
+
+
+def test_without_matplotlib_there_is_no_picture(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    monkeypatch.setattr("chepai.commands.calibrate.find_spec", lambda _: None)
+    assert calibrate(files, *EASY) == 0
+    assert "no picture: matplotlib, of the extra `plot`" in capsys.readouterr().err
+    assert stored(files / "tiny.onnx") is not None
+    assert not list(files.glob("*-calibration.png"))

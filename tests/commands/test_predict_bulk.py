@@ -193,3 +193,28 @@ def test_a_cluster_is_told_all_that_a_reader_here_is(monkeypatch: pytest.MonkeyP
     provinces = told.pop("provinces")
     assert provinces["皖"] == pytest.approx(0.9) and len(provinces) == 31
     assert told == {"second_look": True, "second_model": str(tmp_path / "b.onnx")}
+
+
+def test_what_it_writes_itself_is_not_read_the_next_time(pictures: list[str]):
+    given = ("--output", "x.csv", "--report", "r.html", "--save-rejected", "a/no")
+    for _ in range(2):
+        assert predict(".", *given, "--save-crops", "crops") == 1
+        assert [row["file"] for row in rows_of("x.csv")] == pictures
+    assert Path("a/no").is_dir() and Path("crops").is_dir() and Path("r.html").is_file()
+
+
+def test_a_mistyped_folder_costs_no_table(pictures: list[str], capsys):
+    assert predict("a", "--output", "x.csv") == 1
+    before = Path("x.csv").read_bytes()
+    assert predict("aa/", "--output", "x.csv") == 2
+    assert "there is no aa/; name pictures" in capsys.readouterr().err
+    assert Path("x.csv").read_bytes() == before
+    assert predict("aa/", pictures[0], "--output", "x.csv") == 1
+
+
+def test_a_picture_is_no_list_and_a_zip_no_picture(pictures: list[str], capsys):
+    assert predict("--list", pictures[0]) == 2
+    assert "is no list: name pictures and archives without --list" in capsys.readouterr().err
+    Path("a.zip").write_bytes(b"PK\x03\x04 and more")
+    assert predict("a.zip") == 1
+    assert "a zip archive is no picture: unpack it" in capsys.readouterr().out

@@ -76,8 +76,11 @@ def test_estimated_shares_are_what_predict_expects(folder: Path, capsys):
 
 def test_pictures_that_cannot_be_read_are_told(folder: Path, capsys):
     (folder / "pictures" / "99.png").write_bytes(b"no picture")
-    assert chepai("provinces", folder / "pictures") == 1
-    assert "from 20 pictures; 1 could not be read, the first is " in capsys.readouterr().err
+    assert chepai("provinces", folder / "pictures") == 0
+    assert (
+        "from 20 pictures; some hundred say more; 1 could not be read, the first is "
+        in capsys.readouterr().err
+    )
     assert chepai("provinces", folder / "pictures" / "99.png") == 2
     assert "no picture can be read; the first is" in capsys.readouterr().err
 
@@ -95,7 +98,7 @@ def test_an_empty_list_and_a_folder_as_output_are_told(folder: Path, capsys):
     [
         (["provinces"], "name the pictures, folders or lists of one place's plates"),
         (["predict", "--provinces", "皖=2"], "--provinces: the share of 皖 is above 0 and below 1"),
-        (["predict", "--provinces", "absent"], "cannot read the provinces absent"),
+        (["predict", "--provinces", "absent"], "'absent' is neither a province with its share"),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -50,11 +50,9 @@ def labelled(folder: Path, name: str, rows: list[tuple[int, str]]) -> str:
     return str(home / "labels.tsv")
 
 
-def figures_of(tmp_path: Path, *arguments: str) -> dict:
-    status = run.main(
-        ["test", "--model", "grey.onnx", "--json", str(tmp_path / "figures.json"), *arguments]
-    )
-    assert status == 0
+def figures_of(tmp_path: Path, *arguments: str, status: int = 0) -> dict:
+    given = ["test", "--model", "grey.onnx", "--json", str(tmp_path / "figures.json"), *arguments]
+    assert run.main(given) == status
     return json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
 
 
@@ -105,11 +103,16 @@ def test_the_figures_say_what_read_beside_the_model(tmp_path: Path):
     assert expecting["model"] == "grey.onnx, expecting provinces (皖 90.0 % …)"
 
 
-def test_a_picture_that_cannot_be_opened_counts_as_wrong(tmp_path: Path):
+def test_a_picture_that_cannot_be_opened_counts_as_wrong_and_is_told(tmp_path: Path, capsys):
     data = labelled(tmp_path, "a", [(40, "京A12345"), (40, "京A12345")])
     (tmp_path / "a" / "1.png").write_bytes(b"no picture")
-    figures = figures_of(tmp_path, "--data", data)
+    figures = figures_of(tmp_path, "--data", data, status=1)
     assert (figures["plates"], figures["unreadable"], figures["plate_accuracy"]) == (2, 1, 0.5)
+    error = capsys.readouterr().err
+    assert "1 of 2 pictures cannot be read and count as wrong; the first is " in error
+    (tmp_path / "a" / "0.png").unlink()
+    assert run.main(["test", "--model", "grey.onnx", "--data", data]) == 2
+    assert "2 of 2 pictures cannot be read; the first is" in capsys.readouterr().err
 
 
 def test_the_report_shows_pictures_that_exist(tmp_path: Path):

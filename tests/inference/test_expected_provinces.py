@@ -92,3 +92,8 @@ def test_columns_and_other_plates_have_no_province_to_expect(undecided: Undecide
     grey_runtime.card = replace(undecided.card, family="ctc")
     with pytest.raises(InputError, match="a model of family ctc has columns instead"):
         Reader("any.onnx", provinces=ANHUI)
+
+
+@pytest.mark.usefixtures("undecided")
+def test_provinces_may_be_told_as_on_the_command_line():
+    assert Reader("any.onnx", provinces="皖=0.9").provinces == ProvinceShares.of(ANHUI)

@@ -81,13 +81,16 @@ def test_good_pictures_end_with_status_0(odd_folder: Path, tiny_onnx: Path, caps
     assert "2 pictures: 2 read" in captured.err
 
 
-def test_without_pictures_the_sample_plates_are_read(tiny_onnx: Path, tmp_path: Path):
+def test_without_pictures_the_sample_plates_are_read_and_said_to_be(
+    tiny_onnx: Path, tmp_path: Path, capsys
+):
     output = tmp_path / "x.csv"
     assert main(["predict", "--model", str(tiny_onnx), "--output", str(output)]) == 0
     with output.open(encoding="utf-8", newline="") as file:
         names = [Path(row["file"]).stem for row in csv.DictReader(file)]
     assert len(names) >= 12
     assert "民航G0530" in names
+    assert "no pictures were named: these are chepai's own" in capsys.readouterr().err
 
 
 def test_a_dash_writes_nothing_but_csv_to_standard_output(

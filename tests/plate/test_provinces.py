@@ -99,6 +99,7 @@ def test_no_province_is_ruled_out_and_pictures_without_a_plate_do_not_count():
 def test_shares_are_read_from_an_option_or_a_file(tmp_path: Path):
     wanted = ProvinceShares.of(HOME)
     assert read_provinces("皖=0.7, 苏=0.2,沪=0.05") == wanted
+    assert read_provinces("皖＝0.7，苏＝0.2，沪＝0.05") == wanted
     for name, text in (
         ("a.yaml", "皖: 0.7\n苏: 0.2\n沪: 0.05\n"),
         ("place=3.json", '{"皖": 0.7, "苏": 0.2, "沪": 0.05}'),
@@ -116,8 +117,8 @@ def test_shares_are_read_from_an_option_or_a_file(tmp_path: Path):
         ("皖=1e-300", "the share of 皖 is above 0 and below 1, not 1e-300"),
         ("皖=0.8,苏=0.3", "come to 1.1: leave something for those"),
         ("皖=0.9,皖=0.1", "'皖' has two shares; give it one"),
-        ("皖=viel", "'皖=viel' is no province with its share; such are 皖=0.9,苏=0.05"),
-        ("absent.yaml", "cannot read the provinces absent.yaml"),
+        ("皖=viel", "'皖=viel' is neither a province with its share, as in 皖=0.9"),
+        ("absent.yaml", "'absent.yaml' is neither a province with its share, .* nor a file"),
     ],
 )
 def test_what_are_no_shares_is_told(text: str, sentence: str):

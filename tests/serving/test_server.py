@@ -199,6 +199,8 @@ def taken_port() -> Iterator[int]:
     [
         (["--port", "{taken}"], "cannot listen on 127.0.0.1 port"),
         (["--host", "no such host"], "cannot listen on no such host"),
+        (["--port", "80000"], "--port: a number from 0 to 65535, not '80000'"),
+        (["--cors-origin", "example"], "--cors-origin: an origin such as https://example.org"),
         (["--queue", "8"], "a queue of 8 cannot fill a batch of 32"),
         (["--max-images", "0"], "--max-images: a whole number of at least 1"),
         (["--max-mb", "nan"], "--max-mb: a number above 0"),

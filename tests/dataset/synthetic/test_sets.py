@@ -113,3 +113,10 @@ def test_pictures_that_cannot_be_read_are_no_backgrounds(tmp_path):
     (tmp_path / "folder.jpg").mkdir()
     with pytest.raises(InputError, match="no readable pictures"):
         PlateRenderer(backgrounds=str(tmp_path))
+
+
+def test_labels_of_something_else_are_not_replaced(renderer, tmp_path):
+    (tmp_path / "labels.tsv").write_text("file\ttext\nmine.jpg\t京A12345\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"labels.tsv is not of rendered plates: give another"):
+        sets.write_plates(sets.mixed_requests("gate", 1, seed=1), tmp_path, renderer, 0)
+    assert "mine.jpg" in (tmp_path / "labels.tsv").read_text(encoding="utf-8")
