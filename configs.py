@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,11 +9,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .config_errors import sentence_of, suggestion
+from .config_overrides import merge, parse_overrides
 from .errors import InputError, quoted
 from .presets import ALIASES, DEFAULT_PRESET, PRESETS
-from .yaml_text import line_of, parse_yaml, read_yaml
-
-_DEEPEST_KEY = 8  # dots in the key of an override
+from .yaml_text import line_of, read_yaml
 
 
 class _Section(BaseModel):
@@ -193,8 +191,10 @@ class OptimizerConfig(_Section):
 
     @model_validator(mode="after")
     def _steps_match(self) -> OptimizerConfig:
-        if len(self.boundaries) != len(self.values):
+        if not self.boundaries or len(self.boundaries) != len(self.values):
             raise ValueError("optimizer.boundaries and optimizer.values must be equally many")
+        if list(self.boundaries) != sorted(set(self.boundaries)):
+            raise ValueError("optimizer.boundaries must ascend")
         return self
 
 
@@ -309,28 +309,32 @@ def load_config(
     preset = ALIASES.get(preset, preset)
     if preset not in PRESETS:
         raise InputError(f"unknown preset {quoted(preset)}; {suggestion(preset, PRESETS)}")
-    merged = _merge({"preset": preset}, PRESETS[preset])
-    for layer in (values, *map(_parse_override, overrides)):
-        merged = _merge(_without_foreign_options(merged, layer), layer)
+    merged = merge({"preset": preset}, PRESETS[preset])
+    for layer in (values, parse_overrides(overrides)):
+        merged = merge(_without_foreign_options(merged, layer), layer)
     return parse_config(merged, None if overrides or file is None else Path(file))
 
 
 def override_config(config: Config, overrides: tuple[str, ...] | list[str]) -> Config:
     """A configuration with `key.sub=value` overrides; errors as of `load_config`."""
-    merged = config.model_dump(mode="json")
-    for layer in map(_parse_override, overrides):
-        merged = _merge(merged, layer)
-    return parse_config(merged)
+    return parse_config(merge(config.model_dump(mode="json"), parse_overrides(overrides)))
 
 
 def _without_foreign_options(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """The options of a preset's backbone mean nothing to the other backbone that `over` names."""
     changed, model = over.get("model"), base.get("model", {})
     backbone = changed.get("backbone") if isinstance(changed, dict) else None
-    if backbone is None or backbone == model.get("backbone", ModelConfig().backbone):
+    if backbone is None or _plain(backbone) == _plain(
+        model.get("backbone", ModelConfig().backbone)
+    ):
         return base
     kept = {key: value for key, value in model.items() if key != "backbone_options"}
     return {**base, "model": kept}
+
+
+def _plain(name: object) -> str:
+    """A backbone's name, `resnet-18` like `resnet18`."""
+    return str(name).replace("-", "").replace("_", "").lower()
 
 
 def parse_config(values: dict[str, Any], file: Path | None = None) -> Config:
@@ -363,29 +367,3 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{file} holds no configuration: a YAML mapping was expected")
     return values
-
-
-def _parse_override(override: str) -> dict[str, Any]:
-    key, equals, text = override.partition("=")
-    if not equals:
-        raise InputError(
-            f"--set wants KEY=VALUE, as in train.epochs=5; received {quoted(override)}"
-        )
-    if key.count(".") > _DEEPEST_KEY:
-        raise InputError(f"--set: there is no key {quoted(key)}")
-    value: Any = parse_yaml(text, f"--set {quoted(override)}")
-    # YAML reads 1e-3 as text; a rate written so is meant as a number.
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            value = float(value)
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return value
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
-    return merged

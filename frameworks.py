@@ -34,7 +34,9 @@ def import_keras(threads: int | None = None) -> Any:
     if find_spec("keras") is None or backend is None:
         raise InputError('this needs Keras and TensorFlow: pip install "chepai[train]"')
     if "keras" not in sys.modules:
-        os.environ.setdefault("KERAS_BACKEND", backend)
+        wanted = os.environ.setdefault("KERAS_BACKEND", backend)
+        if wanted not in _BACKENDS:
+            raise InputError(f"KERAS_BACKEND is one of {', '.join(_BACKENDS)}, not {wanted!r}")
     keras = _import_quietly("keras")
     if threads is not None and keras.backend.backend() == "tensorflow":
         _limit_tensorflow(threads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import stat
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ from typing import Any
 from .errors import InputError, quoted
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-_MEMBERS = {"metadata.json", _CONFIG, _WEIGHTS}
+POSITION = "position.json"
+"""How far a training has come; see `training/position.py`."""
+_MEMBERS = {"metadata.json", POSITION, _CONFIG, _WEIGHTS}
 _MOST_CONFIG = 32 * 2**20  # bytes; those of our networks take about 0.1 MB
 _MOST_PACKING = 20  # Keras packs nothing, and weights are hardly compressible
 OURS = "chepai>"
@@ -81,7 +84,10 @@ def load_checked(path: str | Path, ours: bool = True, compiled: bool = False) ->
     keras = import_module("keras")
     _register_classes()
     try:
-        return keras.models.load_model(path, compile=compiled, safe_mode=True)
+        with warnings.catch_warnings():
+            # A training that goes on without its optimizer's memory would be another one.
+            warnings.filterwarnings("error", "Skipping variable loading for optimizer")
+            return keras.models.load_model(path, compile=compiled, safe_mode=True)
     # Keras raises whatever the damaged part raised: zip, JSON, key or type errors.
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

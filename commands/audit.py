@@ -133,6 +133,8 @@ def _judge_by_folds(
     given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
     config = load_config(args.preset, args.config, [*args.overrides, *given])
     check_heads(config.family, "audit")
+    if config.distill.teachers:
+        raise InputError("--folds trains without teachers: take another preset or configuration")
     plates = load_plates(args.data, load_schema(config.model.label_schema), _file_schema(args))
     init = weights_path(args.init) if args.init else None
     import_keras()

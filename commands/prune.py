@@ -143,9 +143,11 @@ def _fine_tuning(args: argparse.Namespace, own: dict[str, Any]) -> Config:
     if args.preset is not None or args.config is not None:
         named = load_config(args.preset or DEFAULT_PRESET, args.config).model_dump(mode="json")
         taken = {key: named["model"][key] for key in _OF_TRAINING}
-        values = named | {"model": network | taken}
+        values = named | {"model": network | taken, "family": own["family"]}
     values["model"] |= {"gamma_l1": 0.0}
     values["distill"] |= {"map_weight": 0.0}
+    # A rectifier that has been trained with its recogniser has its lessons behind it.
+    values["train"] |= {"straighten_steps": 0}
     config = override_config(parse_config(values), train.overrides_of(args))
     for key, value in config.model_dump(mode="json")["model"].items():
         if key not in (*_OF_TRAINING, "gamma_l1") and value != network[key]:
@@ -158,7 +160,9 @@ def _fine_tuning(args: argparse.Namespace, own: dict[str, Any]) -> Config:
 
 def _fine_tune(args: argparse.Namespace, folder: RunFolder) -> TrainingResult:
     """The ordinary training, from the slimmed weights or from where it was interrupted."""
-    config = folder.load_config(train.overrides_of(args) if args.resume else ())
+    config = (
+        folder.config_to_resume(train.overrides_of(args)) if args.resume else folder.load_config()
+    )
     return train.train_into(lambda: folder, config, folder.path / _PRUNED, bool(args.resume))
 
 

@@ -74,7 +74,9 @@ def run_training(args: argparse.Namespace, overrides: list[str]) -> int:
     if resumed is None:
         config = load_config(args.preset, args.config, overrides)
     else:
-        config = resumed.load_config(overrides)
+        if args.init or args.config:
+            raise InputError("a resumed run goes on as it was begun: leave --init and --config")
+        config = resumed.config_to_resume(overrides)
     result = _train(config, resumed, args)
     if result.interrupted:
         print(f"interrupted; continue with: --mode train --resume {result.run.path}")

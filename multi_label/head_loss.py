@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ..training.cross_entropy import cross_entropy
 from ..training.devices import sum_over_devices
 from .class_balance import ClassBalance
 from .loss_memory import LossMemory
@@ -107,7 +108,7 @@ class HeadLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="chepai")
 class MaskedCrossEntropy(HeadLoss):
-    """Keras's cross entropy against the smoothed labels."""
+    """Cross entropy against the smoothed labels."""
 
     def __init__(
         self, label_smoothing: float = 0.0, name: str = "masked_cross_entropy", **kwargs: Any
@@ -118,5 +119,4 @@ class MaskedCrossEntropy(HeadLoss):
         self, labels: keras.KerasTensor, probabilities: keras.KerasTensor
     ) -> keras.KerasTensor:
         """float32 `[batch]`, in nats."""
-        targets = self.targets(labels, probabilities.shape[-1])
-        return ops.categorical_crossentropy(targets, probabilities)
+        return cross_entropy(self.targets(labels, probabilities.shape[-1]), probabilities)

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from .parts import freeze_parts
 from .tokens import END
 
 
@@ -47,6 +48,7 @@ class AttentionDecoder(layers.Layer):
         self.cell = self._made(cell, "cell", (None, channels + self.classes))
         generator = layers.Dense(self.classes, **own)
         self.generator = self._made(generator, "generator", (None, channels))
+        freeze_parts(self)
 
     def _made(self, layer: layers.Layer, name: str, shape: tuple[int | None, ...]) -> Any:
         layer.name = name

@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from ..backbone.base import LayerStyle
-from .parts import Encoded, HeightMean, encoded, halved_rows, relu
+from .parts import Encoded, HeightMean, encoded, freeze_parts, halved_rows, relu
 from .registry import register
 
 _EPSILON = 1e-5
@@ -91,6 +91,7 @@ class SelfAttention(layers.MultiHeadAttention):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the four maps."""
         super().build(input_shape, input_shape, input_shape)
+        freeze_parts(self)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """`[batch, steps, channels]` to the same."""

@@ -72,3 +72,12 @@ def bilstm(
     both = layers.Bidirectional(layers.LSTM(hidden, return_sequences=True), name=f"{name}_lstm")
     x = layers.Dense(outputs, name=f"{name}_linear")(both(x))
     return layers.Dropout(dropout, name=f"{name}_dropout")(x) if dropout else x
+
+
+def freeze_parts(layer: Any) -> None:
+    """Makes the parts of a layer of layers as trainable as itself, at the end of its `build`.
+
+    Keras hands it down when it changes, which for a file happens before the parts are there.
+    """
+    for part in layer._layers:
+        part.trainable = layer.trainable

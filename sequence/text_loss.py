@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ..training.cross_entropy import cross_entropy
 from ..training.devices import sum_over_devices
 from .tokens import END, Targets
 
@@ -207,7 +208,8 @@ def class_loss(labels: keras.KerasTensor, probabilities: keras.KerasTensor) -> k
         probabilities: float32 `[batch, width]`.
     """
     labels = ops.cast(labels, "int32")
-    losses = ops.sparse_categorical_crossentropy(ops.maximum(labels, 0), probabilities)
+    targets = ops.one_hot(ops.maximum(labels, 0), probabilities.shape[-1], dtype="float32")
+    losses = cross_entropy(targets, probabilities)
     return _average(losses, ops.cast(labels >= 0, "float32"))
 
 

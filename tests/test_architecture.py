@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 GROUND = {
     "config_errors",
+    "config_overrides",
     "configs",
     "errors",
     "files",

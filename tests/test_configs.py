@@ -29,6 +29,9 @@ def test_an_override_wins_over_the_file_and_the_file_over_the_preset(tmp_path: P
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
+        (["preset=resnet18"], "a preset is chosen by --preset"),
+        (["optimizer.boundaries=[10, 5]", "optimizer.values=[1, 1]"], "boundaries must ascend"),
+        (["optimizer.boundaries=[]", "optimizer.values=[]"], "must be equally many"),
         (["train.epoch=5"], r"train\.epoch: there is no such key; did you mean epochs\?"),
         (["train.epochs=0"], r"train\.epochs: .* received 0"),
         (["epochs"], "--set wants KEY=VALUE"),
@@ -61,3 +64,23 @@ def test_the_originals_spelling_is_accepted() -> None:
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(pydantic.ValidationError):
         load_config("quick").train.epochs = 3  # type: ignore[misc]
+
+
+def test_another_spelling_of_the_backbone_is_the_same_backbone() -> None:
+    plain, spelt = (
+        load_config("quick", overrides=overrides)
+        for overrides in ((), ("model.backbone=resnet-18",))
+    )
+    assert spelt.model.backbone_options == plain.model.backbone_options != {}
+
+
+def test_overrides_mean_the_same_in_any_order() -> None:
+    options = ("model.backbone_options.alpha=0.5", "model.backbone=mobilenet-v2")
+    for overrides in (options, options[::-1]):
+        assert load_config("quick", overrides=overrides).model.backbone_options == {"alpha": 0.5}
+
+
+def test_what_looks_like_a_number_in_quotes_is_a_text() -> None:
+    assert load_config("quick", overrides=["render.glyphs='2026'"]).render.glyphs == "2026"
+    config = load_config("quick", overrides=["optimizer.learning_rate=1e-3"])
+    assert config.optimizer.learning_rate == 1e-3

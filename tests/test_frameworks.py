@@ -40,3 +40,10 @@ def test_keras_without_a_backend_names_the_extra(monkeypatch: pytest.MonkeyPatch
         frameworks.import_keras()
     with pytest.raises(InputError, match=r"chepai\[train\]"):
         frameworks.import_tensorflow()
+
+
+def test_an_unknown_backend_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "bogus")
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    with pytest.raises(InputError, match="KERAS_BACKEND is one of tensorflow, jax, torch, not"):
+        frameworks.import_keras()

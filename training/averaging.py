@@ -25,10 +25,11 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
 
 
 def _averages(model: keras.Model) -> list[keras.Variable]:
-    optimizer = model.optimizer
+    # In half precision Keras wraps the optimizer, to scale the loss.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not getattr(optimizer, "use_ema", False) or not optimizer.built:
         return []
-    if int(optimizer.iterations.numpy()) == 0:
+    if int(keras.ops.convert_to_numpy(optimizer.iterations)) == 0:
         return []
     # Keras offers the averages by no public name; its own SwapEMAWeights reads this one too.
     return list(optimizer._model_variables_moving_average)

@@ -12,6 +12,7 @@ import keras
 
 from ..files import atomic_path
 from .averaging import averaged_weights, save_for_reading
+from .position import Position, store_position
 from .run_folder import RunFolder
 
 MONITOR = "val_plate_accuracy"
@@ -28,6 +29,7 @@ class EpochEnd(keras.callbacks.Callback):
     Attributes:
         within_epoch: batches are being trained, which `last.keras` does not hold yet. At other
             times weights may be averaged ones, and an epoch may lack its row.
+        position: how far the training has come.
     """
 
     def __init__(
@@ -46,19 +48,24 @@ class EpochEnd(keras.callbacks.Callback):
         self.patience = patience
         self.after_validation = after_validation
         self.history: list[Logs] = []
+        self.position = Position(0, 0)
 
-    def restore(self, first_epoch: int) -> None:
-        """Takes up a run again: keeps the rows of metrics.csv before `first_epoch`."""
+    def restore(self, position: Position) -> None:
+        """Takes up a run again: keeps the rows of metrics.csv of the epochs that are whole."""
+        self.position = position
         if not self.run.metrics.is_file():
             return
         with self.run.metrics.open(encoding="utf-8", newline="") as file:
             rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
         self.history = [
-            {**row, "epoch": int(row["epoch"])} for row in rows if row["epoch"] < first_epoch
+            {**row, "epoch": int(row["epoch"])} for row in rows if row["epoch"] < position.epoch
         ]
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.within_epoch = True
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self.position = self.position._replace(step=self.position.step + 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.within_epoch = False
@@ -74,9 +81,14 @@ class EpochEnd(keras.callbacks.Callback):
                 self.after_validation(self.model, epoch)
         self.history.append({"epoch": epoch, **logs})
         write_metrics(self.run.metrics, self.history)
-        save_whole(self.model, self.run.last)
+        self.position = Position(epoch + 1, 0)
+        self.save_last()
         if self.out_of_patience:
             self.model.stop_training = True
+
+    def save_last(self) -> None:
+        """Writes `last.keras`, which goes on from here."""
+        save_whole(self.model, self.run.last, self.position)
 
     @property
     def out_of_patience(self) -> bool:
@@ -116,10 +128,11 @@ def for_keras(batches: Iterable[Any]) -> Any:
     return (batch for batch in batches)
 
 
-def save_whole(model: keras.Model, path: Path) -> None:
-    """Saves weights, optimizer state and the states of random layers."""
+def save_whole(model: keras.Model, path: Path, position: Position) -> None:
+    """Saves weights, optimizer state, the states of random layers, and how far they have come."""
     with atomic_path(path, durable=True) as temporary:
         model.save(temporary)
+        store_position(temporary, position)
 
 
 def write_metrics(path: Path, history: list[Logs]) -> None:
@@ -128,6 +141,8 @@ def write_metrics(path: Path, history: list[Logs]) -> None:
         atomic_path(path, durable=True) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, fieldnames=list(history[0]), extrasaction="ignore")
+        # An epoch that was validated after a resumption has no figures of its training.
+        names = list(max(history, key=len))
+        writer = csv.DictWriter(file, fieldnames=names, restval="nan", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(history)

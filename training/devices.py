@@ -48,8 +48,25 @@ def make_ready(model: keras.Model, devices: int) -> None:
     if devices == 1:
         return
     model.optimizer.build(model.trainable_variables)
+    _clip_together(getattr(model.optimizer, "inner_optimizer", model.optimizer))
     # Keras would build the model from a batch of the data, which a generator cannot give back.
     model._maybe_symbolic_build = lambda **_: None
+
+
+def _clip_together(optimizer: keras.optimizers.Optimizer) -> None:
+    """Lets an optimizer clip the norm of the whole batch's gradient, not of each device's share."""
+    limit = optimizer.global_clipnorm
+    if not limit:
+        return
+
+    def clipped(shares: list[Any]) -> list[Any]:
+        known = [share for share in shares if share is not None]
+        squares = [keras.ops.sum(keras.ops.square(sum_over_devices(share))) for share in known]
+        norm = keras.ops.sqrt(sum(squares))
+        scale = limit / keras.ops.maximum(norm, limit)
+        return [share if share is None else share * scale for share in shares]
+
+    optimizer._clip_gradients = clipped
 
 
 def synchronize(model: keras.Model, devices: int) -> None:

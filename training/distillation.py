@@ -13,13 +13,11 @@ import numpy as np
 from keras import ops
 
 from ..plate.schema import LabelSchema
+from .cross_entropy import SMALLEST
 from .devices import sum_over_devices
 
 Size = tuple[int, int]
 """(height, width) of a model's input, pixels."""
-
-# Just above the least float32 that is no denormal: what a softmax rounds to 0 counts as this.
-SMALLEST = 2e-38
 
 
 def softened(probabilities: keras.KerasTensor, temperature: float) -> keras.KerasTensor:
@@ -141,8 +139,10 @@ class Teachers:
             model.predict_on_batch(pictures[size])
             for model, size in zip(self._models, self.sizes, strict=True)
         ]
+        # On several devices Keras gives the answers of each of them, which all have the batch.
+        count = len(pictures[self.sizes[0]])
         means = {
-            name: np.stack([answer[name] for answer in answers]).mean(axis=0, dtype=np.float32)
+            name: np.stack([answer[name][:count] for answer in answers]).mean(0, dtype=np.float32)
             for name in answers[0]
         }
         return {name: _narrow(mean) if mean.ndim > 2 else mean for name, mean in means.items()}

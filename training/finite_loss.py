@@ -67,8 +67,8 @@ class FiniteLoss(keras.callbacks.Callback):
             f"the {name} is {what} at batch {self._step + 1} of epoch {self._epoch + 1}: that "
             f"batch lies in {folder}, and {last} holds the weights before the epoch; look at both "
             f"with `chepai debug --model {last} --data {folder} --plates {len(images)} --set "
-            "augment.enabled=false`, and try a smaller optimizer.learning_rate or an "
-            "optimizer.clip_norm"
+            f"augment.enabled=false`, and begin anew (--init {last}) with a smaller "
+            "optimizer.learning_rate or an optimizer.clip_norm"
         )
 
     def _last_batch(self) -> tuple[np.ndarray, np.ndarray]:

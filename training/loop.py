@@ -23,7 +23,9 @@ from .averaging import averaged_weights, save_for_reading
 from .callbacks import MONITOR, EpochEnd, for_keras, save_whole
 from .example_readings import ExampleReadings
 from .finite_loss import FiniteLoss
+from .position import Position, position_in
 from .run_folder import RunFolder
+from .stopping import StopBetweenBatches
 
 EXAMPLES = 12
 
@@ -35,6 +37,7 @@ class _Callbacks(NamedTuple):
     epoch_end: EpochEnd
     watchers: tuple[NBatchLogger, EpochProgress]
     others: list[keras.callbacks.Callback]
+    stop: StopBetweenBatches
 
 
 @dataclass(frozen=True)
@@ -89,24 +92,30 @@ def fit(
     began = time.perf_counter()
     # Keras's fit would overwrite the weights with their averages at its end; see averaging.py.
     model.optimizer.finalize_variable_values = lambda _variables: None
-    first_epoch, done_steps = divmod(_batches_done(model), training.steps_per_epoch)
+    first_epoch, done_steps = position = _position(model, run, training)
     callbacks = _callbacks(training, validation, config, run, schema)
-    callbacks.epoch_end.restore(first_epoch)
+    callbacks.epoch_end.restore(position)
     interrupted = False
     try:
         if not run.last.is_file():
             _save_beginning(model, run)
-        if done_steps:
-            callbacks.finite.done_steps = done_steps
-            _fit_epochs(model, training, callbacks, (first_epoch, first_epoch + 1), done_steps)
-            first_epoch += 1
-        _fit_epochs(model, training, callbacks, (first_epoch, config.train.epochs))
+        with callbacks.stop.watching():
+            if done_steps >= training.steps_per_epoch:
+                # It was ended at once, between an epoch's last batch and its validation.
+                callbacks.epoch_end.set_model(model)
+                callbacks.epoch_end.on_epoch_end(first_epoch)
+                first_epoch += 1
+            elif done_steps:
+                callbacks.finite.done_steps = done_steps
+                _fit_epochs(model, training, callbacks, (first_epoch, first_epoch + 1), done_steps)
+                first_epoch += 1
+            _fit_epochs(model, training, callbacks, (first_epoch, config.train.epochs))
         with averaged_weights(model), atomic_path(run.final, durable=True) as temporary:
             save_for_reading(model, str(temporary))
     except KeyboardInterrupt:
         interrupted = True
-        if callbacks.epoch_end.within_epoch:
-            save_whole(model, run.last)
+        if callbacks.epoch_end.within_epoch and not callbacks.stop.at_once:
+            callbacks.epoch_end.save_last()
     except Exception as error:
         sentence = _unwritten(error, run)
         if sentence is None:
@@ -125,7 +134,7 @@ def _save_beginning(model: keras.Model, run: RunFolder) -> None:
     """So that a run which ends in its first epoch can be resumed too."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    save_whole(model, run.last)
+    save_whole(model, run.last, Position(0, 0))
 
 
 def _unwritten(error: Exception, run: RunFolder) -> str | None:
@@ -142,10 +151,15 @@ def _how_it_goes_on(run: RunFolder) -> str:
     return f"{run.last.name} of before is whole: continue with --resume {run.path}"
 
 
-def _batches_done(model: keras.Model) -> int:
-    # `iterations` counts updates, which are fewer where gradients are gathered over batches.
+def _position(model: keras.Model, run: RunFolder, training: Source) -> Position:
+    """Where a training begins, or goes on."""
+    found = position_in(run.last) if run.last.is_file() else None
+    if found is not None:
+        return found
+    # Of a file without one: `iterations` would count updates, not batches.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    return int(keras.ops.convert_to_numpy(optimizer._iterations))
+    batches = int(keras.ops.convert_to_numpy(optimizer._iterations))
+    return Position(*divmod(batches, training.steps_per_epoch))
 
 
 def _fit_epochs(
@@ -165,7 +179,13 @@ def _fit_epochs(
         steps_per_epoch=training.steps_per_epoch - done_steps,
         initial_epoch=first,
         epochs=end,
-        callbacks=[callbacks.finite, callbacks.epoch_end, *callbacks.watchers, *callbacks.others],
+        callbacks=[
+            callbacks.finite,
+            callbacks.epoch_end,
+            *callbacks.watchers,
+            *callbacks.others,
+            callbacks.stop,
+        ],
         verbose=0,
     )
 
@@ -195,7 +215,8 @@ def _callbacks(
         run, validation.evaluation, config.train.patience, examples, finite.check_validation
     )
     logger = NBatchLogger(run.log, config.train.log_batches, config.train.batch_size)
-    return _Callbacks(finite, epoch_end, (logger, EpochProgress(config.train.epochs)), others)
+    watchers = (logger, EpochProgress(config.train.epochs))
+    return _Callbacks(finite, epoch_end, watchers, others, StopBetweenBatches())
 
 
 def _has_tensorboard() -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..configs import Config, dump_config, override_config, read_config
 from ..errors import InputError
@@ -24,6 +24,9 @@ PACKAGES = (
     "numpy",
     "opencv-python-headless",
 )
+# What a resumed training may have otherwise: where its plates come from, and how it is run.
+_OF_BATCHES = ("data", "render", "augment")
+_OF_THE_LOOP = ("train.epochs", "train.patience", "train.devices", "train.log_batches")
 # Weights on their way into a `.keras` file, where memory is scarce.
 _KERAS_SCRATCH = "tmp????????"
 
@@ -99,6 +102,35 @@ class RunFolder:
     def load_config(self, overrides: list[str] | tuple[str, ...] = ()) -> Config:
         """The configuration that the run was started with."""
         return override_config(read_config(self.config), overrides)
+
+    def config_to_resume(self, overrides: list[str] | tuple[str, ...] = ()) -> Config:
+        """As `load_config`; only what `last.keras` does not hold already can be changed.
+
+        Raises:
+            InputError: a value of the model, its loss, its optimizer or the batches is another.
+        """
+        before, config = self.load_config(), self.load_config(overrides)
+        changed = [
+            key
+            for key in _changed(before.model_dump(mode="json"), config.model_dump(mode="json"))
+            if key.partition(".")[0] not in _OF_BATCHES and key not in _OF_THE_LOOP
+        ]
+        if changed:
+            raise InputError(
+                f"{self.path} goes on as it was begun, and cannot have another {changed[0]}: begin "
+                f"a new run with --init {self.last}"
+            )
+        return config
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any], place: str = "") -> Iterator[str]:
+    """The keys, as `train.epochs`, whose values differ."""
+    for key in {**before, **after}:
+        one, other = before.get(key), after.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _changed(one, other, f"{place}{key}.")
+        elif one != other:
+            yield f"{place}{key}"
 
 
 def _new_folder(parent: Path, name: str) -> Path:

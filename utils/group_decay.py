@@ -38,13 +38,10 @@ class GroupDecay:
             (self.conv_decay, [v for v in variables if len(v.shape) == CONVOLUTION_AXES]),
             (self.gamma_decay, [v for v in variables if v.name == "gamma"]),
         )
-        own = self.weight_decay
         for rate, group in groups:
             if rate and group:
                 # Keras's own has one rate; it knows how to do it on several devices.
-                self.weight_decay = rate
-                super()._apply_weight_decay(group)  # type: ignore[misc]
-        self.weight_decay = own
+                super(GroupDecay, with_rate(self, rate))._apply_weight_decay(group)  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the optimizer, without its state."""
@@ -53,6 +50,16 @@ class GroupDecay:
             "conv_decay": self.conv_decay,
             "gamma_decay": self.gamma_decay,
         }
+
+
+def with_rate(optimizer: Any, weight_decay: Any) -> Any:
+    """The same optimizer, all of its variables, with another `weight_decay`.
+
+    Setting it meanwhile would not do: on several devices threads step at the same time.
+    """
+    other = object.__new__(type(optimizer))
+    other.__dict__.update(optimizer.__dict__, weight_decay=weight_decay)
+    return other
 
 
 def with_group_decay(optimizer: type[keras.optimizers.Optimizer]) -> type[Any]:

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from .group_decay import with_rate
+
 
 @keras.saving.register_keras_serializable(package="chepai")
 class RAdam(keras.optimizers.Optimizer):
@@ -102,12 +104,10 @@ class RAdam(keras.optimizers.Optimizer):
         return rho, ops.sqrt(ops.maximum(fraction, 0.0))
 
     def _apply_weight_decay(self, variables: list[keras.Variable]) -> None:
-        plain = self.weight_decay
-        if plain is not None:
+        if self.weight_decay is not None:
             # Keras takes a plain number through float32, whatever the variables' type.
-            self.weight_decay = _exact(plain, keras.config.floatx())
-            super()._apply_weight_decay(variables)
-            self.weight_decay = plain
+            rate = _exact(self.weight_decay, keras.config.floatx())
+            super(RAdam, with_rate(self, rate))._apply_weight_decay(variables)
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the optimizer, without its state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from chepai.commands import prune
 from chepai.configs import load_config
 from chepai.inference.reader import Reader
 from chepai.multi_label.classifier_model import build_classifier
@@ -136,3 +138,15 @@ def test_an_amount_and_a_model_are_asked_for(capsys: pytest.CaptureFixture[str])
     assert "prune wants --model" in capsys.readouterr().err
     assert main(["prune", "--model", "a.keras"]) == 2
     assert "--macs 0.5 or --channels 0.5" in capsys.readouterr().err
+
+
+def test_a_recogniser_keeps_its_family_and_its_lessons(tmp_path: Path) -> None:
+    lessons = ["train.straighten_steps=300"]
+    own = load_config("tps-resnet-bilstm-attn-narrow", None, lessons).model_dump(mode="json")
+    parser = argparse.ArgumentParser()
+    prune.add_arguments(parser)
+    (tmp_path / "mine.yaml").write_text("train: {epochs: 2}\n")
+    for given in (["--preset", "crnn"], ["--config", str(tmp_path / "mine.yaml")], []):
+        config = prune._fine_tuning(parser.parse_args(given), own)
+        assert (config.family, config.model.rectifier) == ("attention", "tps")
+        assert config.train.straighten_steps == 0

@@ -86,3 +86,16 @@ def test_sigterm_ends_a_training_as_ctrl_c_does(
     assert f"interrupted; continue with: --mode train --resume {run}" in capsys.readouterr().out
     assert (run / "last.keras").is_file()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_resumed_run_takes_no_other_beginning(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*options, "--no-report"]) == 0
+    (run,) = Path(options[-1]).iterdir()
+    for given, sentence in (
+        (["--init", "default"], "a resumed run goes on as it was begun: leave --init"),
+        (["--set", "optimizer.ema=0"], "cannot have another optimizer.ema: begin a new run"),
+    ):
+        assert main(["train", "--resume", str(run), *given]) == 2
+        assert sentence in capsys.readouterr().err

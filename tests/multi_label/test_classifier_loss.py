@@ -94,3 +94,10 @@ def test_heads_weigh_by_their_role(schema: LabelSchema) -> None:
     config = LossConfig(first_weight=3.0, length_weight=0.7, colour_weight=0.2)
     weights = head_weights(config, schema)
     assert weights == {"char_1": 3.0, "char_2": 1.0, "length": 0.7, "colour": 0.2}
+
+
+def test_a_class_that_is_held_for_impossible_teaches_all_the_same() -> None:
+    """Keras's clips at 1e-7, where it does not know the logits: as on JAX and PyTorch."""
+    probabilities = np.array([[1e-20, 1.0]], np.float32)
+    loss = MaskedCrossEntropy()(np.array([0]), probabilities)
+    assert float(loss) == pytest.approx(20 * np.log(10), rel=1e-5)

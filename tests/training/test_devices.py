@@ -13,12 +13,13 @@ import pytest
 from chepai.errors import InputError
 from chepai.training.devices import data_parallel
 
+VARIANTS = ("adamw", "radam", "clipped")
 SCRIPT = Path(__file__).parent / "two_devices.py"
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """What one and what two devices made of the same training."""
+def all_results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
+    """What one and what two devices made of the same trainings."""
     if keras.backend.backend() != "tensorflow":
         pytest.skip("logical processors are TensorFlow's")
     folder = tmp_path_factory.mktemp("devices")
@@ -27,8 +28,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     return json.loads((folder / "results.json").read_text(encoding="utf-8"))
 
 
-def test_losses_accuracies_and_weights_are_those_of_one_device(results: list[dict]) -> None:
-    one, two = results
+@pytest.fixture
+def results(all_results: dict[str, list[dict]]) -> list[dict]:
+    return all_results["adamw"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_losses_accuracies_and_weights_are_those_of_one_device(
+    all_results: dict[str, list[dict]], variant: str
+) -> None:
+    one, two = all_results[variant]
     np.testing.assert_allclose(two["loss"], one["loss"], rtol=1e-5)
     np.testing.assert_allclose(two["accuracy"], one["accuracy"], atol=1e-6)
     for mine, theirs in zip(two["weights"], one["weights"], strict=True):

@@ -108,3 +108,19 @@ def test_teachers_answer_together_at_their_own_sizes() -> None:
     assert teachers.sizes == ((2, 2), (4, 6))
     pictures = {size: np.zeros((3, *size, 3), "uint8") for size in teachers.sizes}
     np.testing.assert_allclose(teachers(pictures)["head"], [[0.7, 0.3]] * 3, atol=1e-6)
+
+
+def test_of_several_devices_answers_the_batch_is_taken_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = keras.Input((2, 2, 3))
+    model = keras.Model(image, {"one": keras.layers.Dense(4)(keras.layers.Flatten()(image))})
+    plain = model.predict_on_batch
+
+    def twice(pictures: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: np.concatenate([answer] * 2) for name, answer in plain(pictures).items()}
+
+    pictures = {(2, 2): np.random.default_rng(1).normal(size=(3, 2, 2, 3))}
+    wanted = Teachers([model]).predict(pictures)
+    monkeypatch.setattr(model, "predict_on_batch", twice)
+    np.testing.assert_array_equal(Teachers([model]).predict(pictures)["one"], wanted["one"])

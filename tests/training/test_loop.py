@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import numpy as np
 import pytest
 from chepai.configs import Config, parse_config
 from chepai.multi_label.train import train_classifier
+from chepai.training.averaging import averaged_weights
 from chepai.training.callbacks import evaluate
+from chepai.training.position import Position, position_in
 from chepai.training.run_folder import RunFolder
+from chepai.training.stopping import StopBetweenBatches
 from chepai.utils.logger_callback import NBatchLogger
 
 
@@ -60,7 +64,8 @@ def test_training_twice_with_one_seed_gives_the_same_weights(
     assert_same(weights(result.run.final), weights(whole_run / "final.keras"))
 
 
-@pytest.mark.parametrize("batches", [2, 6])
+# Four batches are an epoch: its validation is made up for.
+@pytest.mark.parametrize("batches", [2, 4, 6])
 def test_an_interrupted_and_resumed_run_ends_like_one_that_was_not(
     whole_run: Path,
     tiny_config: Config,
@@ -164,3 +169,56 @@ def test_validation_counts_every_plate_of_every_batch(
     labels[:4, column] = (read[:4] + 1) % 6
     batches = [(images, labels), (images[4:5], labels[4:5])]
     assert evaluate(model, batches)["acc_colour"] == pytest.approx(5 / 9)
+
+
+@pytest.mark.parametrize(("batch", "epochs_done"), [(1, 0), (3, 1)])
+def test_a_signal_ends_a_run_behind_its_batch_and_no_epoch_without_its_validation(
+    whole_run: Path,
+    tiny_config: Config,
+    make_plates: Callable[[], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int,
+    epochs_done: int,
+) -> None:
+    begun: list[int] = []
+    plain = NBatchLogger.on_train_batch_begin
+
+    def pressing(self: NBatchLogger, number: int, logs: Any = None) -> None:
+        plain(self, number, logs)
+        if number == batch and not begun:
+            begun.append(number)
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NBatchLogger, "on_train_batch_begin", pressing)
+        first = train(tiny_config, tmp_path, make_plates())
+    assert first.interrupted and first.epochs == epochs_done
+    wanted = Position(1, 0) if epochs_done else Position(0, batch + 1)
+    assert position_in(first.run.last) == wanted
+    second = train(tiny_config, first.run.path, make_plates(), resume=True)
+    assert_same(weights(second.run.final), weights(whole_run / "final.keras"))
+    assert rows(second.run.metrics) == rows(whole_run / "metrics.csv")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_who_asks_twice_does_not_wait() -> None:
+    stop = StopBetweenBatches()
+    with stop.watching():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert stop.at_once
+
+
+def test_in_half_precision_the_averages_are_shipped(
+    tiny_config: Config, make_plates: Callable[[], Any], tmp_path: Path
+) -> None:
+    values = tiny_config.model_dump(mode="json")
+    values["train"] |= {"precision": "mixed_float16", "epochs": 1}
+    run = train(parse_config(values), tmp_path, make_plates()).run
+    model = keras.models.load_model(run.last)
+    keras.config.set_dtype_policy("float32")
+    with averaged_weights(model):
+        assert_same(model.get_weights(), weights(run.final))
+    assert position_in(run.last) == Position(1, 0)

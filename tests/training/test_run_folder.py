@@ -32,3 +32,13 @@ def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, load_config("quick"))
     with pytest.raises(InputError, match=r"cannot be resumed: it has no last\.keras"):
         RunFolder.open(run.path)
+
+
+def test_what_a_checkpoint_holds_cannot_be_changed_by_resuming(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, load_config("quick"))
+    config = run.config_to_resume(["train.epochs=40", "data.workers=0", "augment.jpeg=0"])
+    assert config.train.epochs == 40 and config.data.workers == 0
+    for override in ("optimizer.learning_rate=0.5", "loss.name=focal", "train.batch_size=3"):
+        key = override.partition("=")[0]
+        with pytest.raises(InputError, match=rf"cannot have another {key}: begin a new run"):
+            run.config_to_resume([override])

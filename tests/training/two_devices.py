@@ -41,6 +41,12 @@ OPTIONS = (
     "train.epochs=2",
     "train.batch_size=8",
 )
+VARIANTS = {
+    "adamw": (),
+    # The usual optimizer decays on its threads; and a norm is one of the whole batch's gradient.
+    "radam": ("optimizer.name=radam", "optimizer.decay=decoupled", "model.gamma_decay=0.1"),
+    "clipped": ("optimizer.name=sgd", "optimizer.momentum=0", "optimizer.clip_norm=0.01"),
+}
 SCHEMA = """
 name: two
 heads:
@@ -80,12 +86,13 @@ class Plates:
         """Nothing works in the background."""
 
 
-def train(folder: Path, devices: int) -> dict[str, object]:
+def train(folder: Path, devices: int, variant: tuple[str, ...]) -> dict[str, object]:
     """Trains; the figures of every epoch, and what is left in the files."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     schema = folder / "two.yaml"
     schema.write_text(SCHEMA, encoding="utf-8")
-    overrides = (f"model.label_schema={schema}", f"train.devices={devices}", *OPTIONS)
+    own = (f"model.label_schema={schema}", f"train.devices={devices}")
+    overrides = (*own, *OPTIONS, *variant)
     config = load_config("resnet18", overrides=overrides)
     run = RunFolder.create(folder, config)
     plates = Plates(config)
@@ -105,5 +112,8 @@ def train(folder: Path, devices: int) -> dict[str, object]:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    results = [train(target / str(devices), devices) for devices in (1, 2)]
+    results = {
+        name: [train(target / name / str(devices), devices, variant) for devices in (1, 2)]
+        for name, variant in VARIANTS.items()
+    }
     (target / "results.json").write_text(json.dumps(results), encoding="utf-8")
