@@ -21,6 +21,7 @@ from chepai.errors import InputError
 from chepai.plate.schema import load_schema
 from chepai.training import callbacks, loop
 from chepai.training.callbacks import EpochEnd
+from chepai.training.position import Position
 from chepai.training.run_folder import RunFolder
 from full_disk import files_up_to
 from noise_model import short_config, train
@@ -116,11 +117,11 @@ def test_a_disk_that_is_full_at_a_checkpoint_leaves_the_one_before(
 ) -> None:
     save, sizes = callbacks.save_whole, []
 
-    def save_on_a_full_disk(model: keras.Model, path: Path) -> None:
+    def save_on_a_full_disk(model: keras.Model, path: Path, position: Position) -> None:
         """The second epoch's finds no room for its last half."""
         sizes.append(path.stat().st_size)
         with files_up_to(sizes[-1] // 2 if len(sizes) == 2 else 2**40):
-            save(model, path)
+            save(model, path, position)
 
     with monkeypatch.context() as patch:
         patch.setattr(callbacks, "save_whole", save_on_a_full_disk)
