@@ -163,5 +163,7 @@ def _check_name(path: Path, named: dict[str, Any]) -> None:
 
 
 def _is_known(module: str) -> bool:
-    # Operations of arrays: what `x[:, 0]` becomes in a model of layers.
-    return module == "builtins" or module in _MODULES or module.startswith("keras.src.ops.")
+    # Operations of arrays: what `x[:, 0]` becomes in a model of layers. On PyTorch the optimizers
+    # name what they really are.
+    inner = ("keras.src.ops.", "keras.src.backend.torch.optimizers.")
+    return module == "builtins" or module in _MODULES or module.startswith(inner)
