@@ -142,7 +142,9 @@ def write_metrics(path: Path, history: list[Logs]) -> None:
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         # An epoch that was validated after a resumption has no figures of its training.
-        names = list(max(history, key=len))
-        writer = csv.DictWriter(file, fieldnames=names, restval="nan", extrasaction="ignore")
+        longest = max(history, key=len)
+        writer = csv.DictWriter(
+            file, fieldnames=list(longest), restval="nan", extrasaction="ignore"
+        )
         writer.writeheader()
         writer.writerows(history)
