@@ -59,19 +59,17 @@ def engine(args: argparse.Namespace, reader: Reader, minimum: float) -> Read:
 
 def own_outputs(args: argparse.Namespace) -> Callable[[Path], bool]:
     """Tells what this command writes, should it lie in a folder that it reads."""
-    files = set()
+    written = [args.save_rejected, args.save_crops]
     if args.output and args.output != "-":
-        files = {Path(args.output), partial_path(Path(args.output))}
-    report = re.compile(
-        re.escape(Path(args.report).stem) + r"(-\d+)?\.html?" if args.report else "(?!)"
+        written += [args.output, partial_path(Path(args.output))]
+    places = {os.path.abspath(place) for place in written if place}
+    pages = args.report and re.compile(
+        re.escape(os.path.splitext(os.path.abspath(args.report))[0]) + r"(-\d+)?\.html?"
     )
-    places = {os.path.abspath(p) for p in (*files, args.save_rejected, args.save_crops) if p}
-    pages = os.path.dirname(os.path.abspath(args.report)) if args.report else None
 
     def is_own(path: Path) -> bool:
         place = os.path.abspath(path)
-        on_a_page = os.path.dirname(place) == pages and report.fullmatch(path.name) is not None
-        return place in places or on_a_page
+        return place in places or bool(pages and pages.fullmatch(place))
 
     return is_own if places or pages else nothing
 

@@ -102,11 +102,16 @@ class Inputs:
 
 
 def _may_exist(name: str) -> bool:
-    return name == STANDARD_INPUT or is_remote(name) or os.path.exists(name) or "*" in name
+    elsewhere = name == STANDARD_INPUT or is_remote(name)
+    return elsewhere or os.path.exists(name) or _is_pattern(name)
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")
 
 
 def _matching(name: str, skip: Skip) -> Iterator[_Item]:
-    if is_remote(name) or os.path.exists(name) or not any(sign in name for sign in "*?["):
+    if is_remote(name) or os.path.exists(name) or not _is_pattern(name):
         yield from _called(name, skip)
         return
     matches = sorted(iglob(name, recursive=True))

@@ -210,6 +210,8 @@ def test_a_mistyped_folder_costs_no_table(pictures: list[str], capsys):
     assert "there is no aa/; name pictures" in capsys.readouterr().err
     assert Path("x.csv").read_bytes() == before
     assert predict("aa/", pictures[0], "--output", "x.csv") == 1
+    assert predict("a/0[12].png", "--output", "x.csv") == 0
+    assert len(rows_of("x.csv")) == 2
 
 
 def test_a_picture_is_no_list_and_a_zip_no_picture(pictures: list[str], capsys):
