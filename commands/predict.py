@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "pictures",
         nargs="*",
         metavar="PICTURE",
-        help="a cropped plate's picture, a folder, a tar archive, a pattern in quotes, an address "
-        "(s3://…); - is a list on standard input; none: the package's own sample plates",
+        help="a cropped plate's picture, a folder, an archive (zip, tar), a pattern in quotes, an "
+        "address (s3://…); - is a list on standard input; none: the package's own sample plates",
     )
     parser.add_argument(
         "--list",

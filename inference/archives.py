@@ -1,4 +1,4 @@
-"""Pictures in tar archives, read one after another without writing any of them to disk."""
+"""Pictures in archives, read one after another without writing any of them to disk."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from tarfile import (
 from tarfile import open as open_archive
 from typing import Any, Self
 
-from ..plate.image import ImageError
 from ..plate.picture_guard import MOST_BYTES, too_many_bytes
-from .sources import NamedPicture
+from .sources import NamedPicture, broken
+from .zip_archives import count_zip, zip_pictures
 
-SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_ZIP = ".zip"
+SUFFIXES = (_ZIP, ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 _OPENERS: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -43,7 +44,7 @@ _DAMAGE = (TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file's name ends as tar archives do."""
+    """Whether a file's name ends as archives' do."""
     return name.lower().endswith(SUFFIXES)
 
 
@@ -54,6 +55,9 @@ def archive_pictures(path: Path) -> Iterator[NamedPicture]:
     archive is read on when the next one is asked for. What is wrong with the archive comes last,
     as a picture of the archive's own name that cannot be loaded.
     """
+    if path.suffix.lower() == _ZIP:
+        yield from zip_pictures(path)
+        return
     last = "its beginning"
     try:
         for archive, member in _members(path):
@@ -66,6 +70,8 @@ def archive_pictures(path: Path) -> Iterator[NamedPicture]:
 
 def count_pictures(path: Path) -> int:
     """How many pictures `archive_pictures` gives, one for damage included."""
+    if path.suffix.lower() == _ZIP:
+        return count_zip(path)
     count = 0
     try:
         for _ in _members(path):
@@ -73,15 +79,6 @@ def count_pictures(path: Path) -> int:
     except _DAMAGE:
         count += 1
     return count
-
-
-def broken(file: str, reason: str) -> NamedPicture:
-    """Stands for what cannot be read, so that it has a row like any other picture."""
-
-    def fail() -> bytes:
-        raise ImageError(reason)
-
-    return NamedPicture(file, fail)
 
 
 class _StrictHeader(TarInfo):

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from ..errors import InputError
-from .archives import archive_pictures, broken, count_pictures, is_archive
+from .archives import archive_pictures, count_pictures, is_archive
 from .files import Skip, nothing, picture_files
 from .remote import is_remote, open_remote, remote_names, remote_picture
-from .sources import NamedPicture, Source
+from .sources import NamedPicture, Source, broken
 
 STANDARD_INPUT = "-"
 _NO_LIST = (b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"\x1f\x8b")

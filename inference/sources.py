@@ -33,6 +33,15 @@ class NamedPicture:
 Source: TypeAlias = str | os.PathLike[str] | bytes | npt.NDArray[Any] | NamedPicture
 
 
+def broken(file: str, reason: str) -> NamedPicture:
+    """Stands for what cannot be read, so that it has a row like any other picture."""
+
+    def fail() -> bytes:
+        raise ImageError(reason)
+
+    return NamedPicture(file, fail)
+
+
 @dataclass(frozen=True)
 class Picture:
     """A decoded source: the model's pixels uint8 RGB [height, width, 3], or why there are none."""

@@ -51,7 +51,7 @@ def refusal(data: bytes, most_pixels: int = MOST_PIXELS) -> Refusal | None:
     if len(data) > MOST_BYTES:
         return Refusal("bytes", too_many_bytes(len(data)))
     if data[:4] == _ZIP:
-        return Refusal("unknown", "a zip archive is no picture: unpack it, or make a tar of it")
+        return Refusal("unknown", "a zip archive is no picture")
     if _is_cut_off(data):
         return Refusal("cut", "the file is cut off: its end is missing")
     header = picture_header(data)

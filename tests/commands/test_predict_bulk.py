@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -214,9 +215,15 @@ def test_a_mistyped_folder_costs_no_table(pictures: list[str], capsys):
     assert len(rows_of("x.csv")) == 2
 
 
-def test_a_picture_is_no_list_and_a_zip_no_picture(pictures: list[str], capsys):
+def test_a_picture_is_no_list(pictures: list[str], capsys):
     assert predict("--list", pictures[0]) == 2
     assert "is no list: name pictures and archives without --list" in capsys.readouterr().err
-    Path("a.zip").write_bytes(b"PK\x03\x04 and more")
-    assert predict("a.zip") == 1
-    assert "a zip archive is no picture: unpack it" in capsys.readouterr().out
+
+
+def test_a_zip_archive_is_read(pictures: list[str]):
+    with zipfile.ZipFile("all.zip", "w") as archive:
+        for path in pictures:
+            archive.write(path)
+    assert predict("all.zip", "--output", "x.csv") == 1
+    assert [row["text"] for row in rows_of("x.csv")] == texts()
+    assert [row["file"] for row in rows_of("x.csv")] == [f"all.zip/{path}" for path in pictures]
