@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +171,15 @@ def test_validation_counts_every_plate_of_every_batch(
     assert evaluate(model, batches)["acc_colour"] == pytest.approx(5 / 9)
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """SIGINT is Ctrl-C, which a shell in the background has its programs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize(("batch", "epochs_done"), [(1, 0), (3, 1)])
 def test_a_signal_ends_a_run_behind_its_batch_and_no_epoch_without_its_validation(
     whole_run: Path,
@@ -202,6 +211,7 @@ def test_a_signal_ends_a_run_behind_its_batch_and_no_epoch_without_its_validatio
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("listening")
 def test_who_asks_twice_does_not_wait() -> None:
     stop = StopBetweenBatches()
     with stop.watching():
