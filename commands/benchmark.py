@@ -137,14 +137,17 @@ def _open_workers(contenders: Sequence[Contender], stack: ExitStack) -> list[Wor
     from ..inference.timing_process import Worker
 
     workers = []
+    told: set[str] = set()
     for contender in contenders:
         try:
             workers.append(stack.enter_context(Worker(contender)))
         except InputError as error:
             if len(contenders) == 1:
                 raise
-            name = f"{contender.model} on {contender.engine or 'its own runtime'}"
-            print(f"left out: {name}: {error}", file=sys.stderr)
+            sentence = f"{contender.model} on {contender.engine or 'its own runtime'}: {error}"
+            if sentence not in told:
+                print(f"left out: {sentence}", file=sys.stderr)
+            told.add(sentence)
     if not workers:
         raise InputError("none of these models can be run by any of these runtimes")
     return workers

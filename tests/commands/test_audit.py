@@ -285,3 +285,10 @@ def test_folds_of_other_settings_are_not_mixed(tmp_path: Path, capsys: pytest.Ca
     assert audit(tmp_path, "--folds", 2, *SMALL, "--data", data) == 0
     assert audit(tmp_path, "--folds", 3, *SMALL, "--data", data) == 2
     assert "holds the folds of other plates or settings" in capsys.readouterr().err
+
+
+def test_students_are_not_trained_in_folds(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    data = tsv(tmp_path / "a", TRUE)
+    teachers = ("--set", "distill.teachers=[default]")
+    assert audit(tmp_path, "--folds", 2, *SMALL, *teachers, "--data", data) == 2
+    assert "--folds trains without teachers" in capsys.readouterr().err
