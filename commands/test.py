@@ -70,6 +70,8 @@ def _run(args: argparse.Namespace, model: str) -> int:
     if args.json and args.json != "-":
         check_place(args.json)
     if args.output:
+        check_place(Path(args.output) / "report.md")
+    if args.output:
         # It draws the plots: that it is missing is told before the work begins.
         import_module("matplotlib")
     reader = open_reader(args)
