@@ -82,6 +82,18 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_picture_arguments(parser: argparse.ArgumentParser, pictures: str) -> None:
+    """What is to be read; `pictures` says what these are."""
+    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help=pictures)
+    parser.add_argument(
+        "--list",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file that names a picture, folder or archive a line (repeatable)",
+    )
+
+
 def add_provinces_option(parser: argparse.ArgumentParser) -> None:
     """What to expect of provinces."""
     parser.add_argument(

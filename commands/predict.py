@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import one_line
-from ._reading_options import add_reading_options, open_reader, resolve_min_confidence
+from ._reading_options import (
+    add_picture_arguments,
+    add_reading_options,
+    open_reader,
+    resolve_min_confidence,
+)
 
 if TYPE_CHECKING:
     from ..inference.inputs import Inputs
@@ -23,19 +28,10 @@ ENGINES = ("local", "ray")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
-    parser.add_argument(
-        "pictures",
-        nargs="*",
-        metavar="PICTURE",
-        help="a cropped plate's picture, a folder, an archive (zip, tar), a pattern in quotes, an "
+    add_picture_arguments(
+        parser,
+        "a cropped plate's picture, a folder, an archive (zip, tar), a pattern in quotes, an "
         "address (s3://…); - is a list on standard input; none: the package's own sample plates",
-    )
-    parser.add_argument(
-        "--list",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a file that names a picture, folder or archive a line (repeatable)",
     )
     add_reading_options(parser)
     parser.add_argument(

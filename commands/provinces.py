@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._reading_options import add_network_options, open_reader
+from ._reading_options import add_network_options, add_picture_arguments, open_reader
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,18 +25,8 @@ _FEW = 100  # pictures
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this mode."""
-    parser.add_argument(
-        "pictures",
-        nargs="*",
-        metavar="PICTURE",
-        help="as of predict: what the cameras of one place took, without labels",
-    )
-    parser.add_argument(
-        "--list",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a file that names a picture, folder or archive a line (repeatable)",
+    add_picture_arguments(
+        parser, "as of predict: what the cameras of one place took, without labels"
     )
     add_network_options(parser)
     parser.add_argument(

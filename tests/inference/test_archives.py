@@ -11,9 +11,9 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from archive_contents import contents
 from chepai.inference import archives
-from chepai.inference.archives import archive_pictures, count_pictures
-from chepai.plate.image import ImageError
+from chepai.inference.archives import archive_pictures
 
 
 def add(archive: tarfile.TarFile, name: str, data: bytes = b"", **fields: object) -> None:
@@ -33,19 +33,6 @@ def tar(*members: tuple[str, bytes]) -> bytes:
 
 
 TWO = tar(("./b.jpg", b"first"), ("deep/er/a.jpg", b"second" * 400))
-
-
-def contents(path: Path) -> list[tuple[str, bytes | str]]:
-    """(name without the archive's, bytes or why there are none)."""
-    found = []
-    for picture in archive_pictures(path):
-        try:
-            content: bytes | str = picture.load()
-        except ImageError as error:
-            content = error.reason
-        found.append((picture.file.removeprefix(f"{path}").removeprefix("/"), content))
-    assert count_pictures(path) == len(found)
-    return found
 
 
 def written(folder: Path, data: bytes) -> Path:
