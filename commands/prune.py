@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..configs import DEFAULT_PRESET, Config, load_config, override_config, parse_config
 from ..errors import InputError
 from . import train
+from ._numbers import at_least_one
 
 if TYPE_CHECKING:
     from ..training.loop import TrainingResult
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--multiple",
-        type=_count,
+        type=at_least_one,
         default=8,
         metavar="N",
         help="layers keep multiples of N channels, as processors compute them",
@@ -66,10 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation, and without these the first of eval-v1/parking",
     )
     parser.add_argument(
-        "--plates", type=_count, default=1000, metavar="N", help="at most so many of each"
+        "--plates", type=at_least_one, default=1000, metavar="N", help="at most so many of each"
     )
     parser.add_argument(
-        "--threads", type=_count, default=1, metavar="N", help="of ONNX Runtime, for the latency"
+        "--threads",
+        type=at_least_one,
+        default=1,
+        metavar="N",
+        help="of ONNX Runtime, for the latency",
     )
 
 
@@ -194,9 +199,3 @@ def _share(text: str) -> float:
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"a share from 0 to below 1, not {text!r}")
     return value
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number of at least 1, not {text!r}")
-    return int(text)

@@ -25,7 +25,7 @@ from tarfile import open as open_archive
 from typing import Any, Self
 
 from ..plate.picture_guard import MOST_BYTES, too_many_bytes
-from .sources import NamedPicture, broken
+from .sources import NamedPicture, broken, is_hidden
 from .zip_archives import count_zip, zip_pictures
 
 _ZIP = ".zip"
@@ -113,7 +113,7 @@ def _members(path: Path) -> Iterator[tuple[TarFile, TarInfo]]:
         while (member := archive.next()) is not None:
             # It keeps all members it has seen, for seeking; of a stream nobody asks for them.
             archive.members.clear()  # type: ignore[attr-defined]
-            if member.isreg() and not _is_hidden(member.name):
+            if member.isreg() and not is_hidden(member.name):
                 yield archive, member
 
 
@@ -138,7 +138,3 @@ def _picture(name: str, archive: TarFile, member: TarInfo) -> NamedPicture:
 
 def _name(member: TarInfo) -> str:
     return member.name.removeprefix("./").lstrip("/")
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))

@@ -42,6 +42,11 @@ def broken(file: str, reason: str) -> NamedPicture:
     return NamedPicture(file, fail)
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a member of an archive, or a folder that it is in, begins with a dot."""
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
+
+
 @dataclass(frozen=True)
 class Picture:
     """A decoded source: the model's pixels uint8 RGB [height, width, 3], or why there are none."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ..plate.picture_guard import MOST_BYTES, too_many_bytes
-from .sources import NamedPicture, broken
+from .sources import NamedPicture, broken, is_hidden
 
 MOST_MEMBERS = 1_000_000
 """Their names are in memory at once, as zip archives have them at their end."""
@@ -76,7 +76,4 @@ def _picture(name: str, archive: ZipFile, member: ZipInfo) -> NamedPicture:
 
 def _is_hidden(name: str) -> bool:
     # macOS packs what it knows of each file into a folder of its own.
-    parts = name.split("/")
-    return parts[0] == "__MACOSX" or any(
-        part.startswith(".") and part not in (".", "..") for part in parts
-    )
+    return name.startswith("__MACOSX/") or is_hidden(name)

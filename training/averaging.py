@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import keras
 
-from .devices import synchronize
+from .devices import inner_optimizer, synchronize
 
 
 @contextmanager
@@ -25,8 +25,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
 
 
 def _averages(model: keras.Model) -> list[keras.Variable]:
-    # In half precision Keras wraps the optimizer, to scale the loss.
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = inner_optimizer(model)
     if not getattr(optimizer, "use_ema", False) or not optimizer.built:
         return []
     if int(keras.ops.convert_to_numpy(optimizer.iterations)) == 0:

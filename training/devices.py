@@ -48,9 +48,14 @@ def make_ready(model: keras.Model, devices: int) -> None:
     if devices == 1:
         return
     model.optimizer.build(model.trainable_variables)
-    _clip_together(getattr(model.optimizer, "inner_optimizer", model.optimizer))
+    _clip_together(inner_optimizer(model))
     # Keras would build the model from a batch of the data, which a generator cannot give back.
     model._maybe_symbolic_build = lambda **_: None
+
+
+def inner_optimizer(model: keras.Model) -> Any:
+    """The optimizer of a compiled model; in half precision Keras wraps it, to scale the loss."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
 def _clip_together(optimizer: keras.optimizers.Optimizer) -> None:

@@ -21,6 +21,7 @@ from ..utils.epoch_progress import EpochProgress
 from ..utils.logger_callback import NBatchLogger
 from .averaging import averaged_weights, save_for_reading
 from .callbacks import MONITOR, EpochEnd, for_keras, save_whole
+from .devices import inner_optimizer
 from .example_readings import ExampleReadings
 from .finite_loss import FiniteLoss
 from .position import Position, position_in
@@ -92,7 +93,7 @@ def fit(
     began = time.perf_counter()
     # Keras's fit would overwrite the weights with their averages at its end; see averaging.py.
     model.optimizer.finalize_variable_values = lambda _variables: None
-    first_epoch, done_steps = position = _position(model, run, training)
+    position = _position(model, run, training)
     callbacks = _callbacks(training, validation, config, run, schema)
     callbacks.epoch_end.restore(position)
     interrupted = False
@@ -100,16 +101,7 @@ def fit(
         if not run.last.is_file():
             _save_beginning(model, run)
         with callbacks.stop.watching():
-            if done_steps >= training.steps_per_epoch:
-                # It was ended at once, between an epoch's last batch and its validation.
-                callbacks.epoch_end.set_model(model)
-                callbacks.epoch_end.on_epoch_end(first_epoch)
-                first_epoch += 1
-            elif done_steps:
-                callbacks.finite.done_steps = done_steps
-                _fit_epochs(model, training, callbacks, (first_epoch, first_epoch + 1), done_steps)
-                first_epoch += 1
-            _fit_epochs(model, training, callbacks, (first_epoch, config.train.epochs))
+            _fit_from(position, model, training, callbacks, config.train.epochs)
         with averaged_weights(model), atomic_path(run.final, durable=True) as temporary:
             save_for_reading(model, str(temporary))
     except KeyboardInterrupt:
@@ -157,9 +149,26 @@ def _position(model: keras.Model, run: RunFolder, training: Source) -> Position:
     if found is not None:
         return found
     # Of a file without one: `iterations` would count updates, not batches.
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = inner_optimizer(model)
     batches = int(keras.ops.convert_to_numpy(optimizer._iterations))
     return Position(*divmod(batches, training.steps_per_epoch))
+
+
+def _fit_from(
+    position: Position, model: keras.Model, training: Source, callbacks: _Callbacks, end: int
+) -> None:
+    """Finishes the epoch of a position, if it was begun, and trains the others up to `end`."""
+    epoch, done_steps = position
+    if done_steps >= training.steps_per_epoch:
+        # It was ended at once, between an epoch's last batch and its validation.
+        callbacks.epoch_end.set_model(model)
+        callbacks.epoch_end.on_epoch_end(epoch)
+        epoch += 1
+    elif done_steps:
+        callbacks.finite.done_steps = done_steps
+        _fit_epochs(model, training, callbacks, (epoch, epoch + 1), done_steps)
+        epoch += 1
+    _fit_epochs(model, training, callbacks, (epoch, end))
 
 
 def _fit_epochs(
