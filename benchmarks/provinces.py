@@ -61,7 +61,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="PATH", action="append", required=True)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--second-look", action="store_true")
+    parser.add_argument("--second-look", action=argparse.BooleanOptionalAction)
     parser.add_argument("--seed", type=int, default=0, help="of the guests")
     return parser.parse_args()
 

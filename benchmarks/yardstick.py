@@ -3,6 +3,7 @@
     pip install --no-deps rapidocr-onnxruntime==1.4.4 pyclipper shapely six
     python benchmarks/yardstick.py                                  # the shipped models
     python benchmarks/yardstick.py --model mine.onnx=0.145 --network
+    python benchmarks/yardstick.py --model mine.onnx --network --public-lprnet   # wants PyTorch
 
 Milliseconds differ between machines and drift on one; how many of the yardstick's times ours takes
 does so much less. The yardstick is the recogniser of PP-OCRv4 mobile as rapidocr-onnxruntime 1.4.4
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -35,6 +37,7 @@ from chepai.plate.schema import load_schema
 # What is asked of the shipped models, as shares of the yardstick's time from JPEG to text.
 SHIPPED = {"default": 0.30, "fast": 0.038}
 NAME = "PP-OCRv4 mobile"
+PUBLIC_LPRNET = "public LPRNet"
 MOST_PICTURES = 256
 
 Step = Callable[[int], object]
@@ -56,6 +59,9 @@ def main() -> int:
     wanted = dict(_wanted(text) for text in args.model or shipped_models())
     pictures = [path.read_bytes() for path in _pictures(args.data)]
     steps = _network_steps(wanted) if args.network else _reading_steps(wanted, pictures)
+    if args.public_lprnet:
+        steps[PUBLIC_LPRNET] = _public_lprnet_step()
+        wanted[PUBLIC_LPRNET] = None
     seconds = in_turn(steps, len(pictures), args.rounds + 1)
     # The first round warms up.
     seconds = {name: times[1:] for name, times in seconds.items()}
@@ -78,7 +84,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--network", action="store_true", help="the networks alone")
     parser.add_argument("--rounds", type=int, default=15, help="each reads every picture once")
     parser.add_argument("--json", type=Path, help="write the figures here too")
-    return parser.parse_args()
+    parser.add_argument(
+        "--public-lprnet", action="store_true", help="the public LPRNet's network beside them"
+    )
+    args = parser.parse_args()
+    if args.public_lprnet and not args.network:
+        parser.error("--public-lprnet is a network alone: give --network too")
+    return args
 
 
 def _wanted(text: str) -> tuple[str, float | None]:
@@ -115,6 +127,21 @@ def _network_steps(models: Sequence[str]) -> dict[str, Step]:
         image = rng.integers(0, 256, (1, one.card.height, one.card.width, 3), np.uint8)
         steps[model] = lambda _, one=one, image=image: one.run(image)
     return steps
+
+
+def _public_lprnet_step() -> Step:
+    import onnxruntime
+    from public_lprnet import write_public_lprnet
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "public-lprnet.onnx"
+        write_public_lprnet(file)
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    plate = np.random.default_rng(0).uniform(-1, 1, (1, 3, 24, 94)).astype(np.float32)
+    name = session.get_inputs()[0].name
+    return lambda _: session.run(None, {name: plate})
 
 
 def _yardstick() -> Any:

@@ -95,8 +95,9 @@ class SideOutputs:
     """The report and the folders of pictures that the options ask for."""
 
     def __init__(self, args: argparse.Namespace, reader: Reader, minimum: float) -> None:
-        model = f"{describe_reading(args, args.model)}; accepted from {minimum:g} on"
-        self._report = args.report and ReadingReport(args.report, model)
+        model = describe_reading(args, args.model, reader.second_look)
+        accepting = f"{model}; accepted from {minimum:g} on"
+        self._report = args.report and ReadingReport(args.report, accepting)
         self._rejected = args.save_rejected and PictureFolder(args.save_rejected)
         self._crops = args.save_crops and PictureFolder(args.save_crops)
         self._input_size = reader.input_size

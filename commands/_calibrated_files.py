@@ -61,13 +61,13 @@ def check_same_network(source: Path, others: Sequence[str], pictures: Sequence[S
     if not others:
         return
     # What networks say themselves: a second look would be another answer.
-    first = Reader(source, batch_size=COMPARED)
+    first = Reader(source, batch_size=COMPARED, second_look=False)
     wanted = _answers(first, pictures)
     for other in others:
         if _is_shipped(Path(other)):
             raise InputError(f"{other} is a shipped model and stays as it is")
         writer_for(Path(other))
-        second = Reader(Path(other), batch_size=COMPARED)
+        second = Reader(Path(other), batch_size=COMPARED, second_look=False)
         same = _what(second) == _what(first)
         if not same or not _alike(wanted, _answers(second, pictures)):
             raise InputError(f"--also {other} is another network than {source}")

@@ -76,9 +76,9 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--second-look",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help="read pictures that are unsure again, altered, and average the answers: more is "
-        "right, for some more time",
+        "right, for some more time; none: as the model was calibrated, else only default does",
     )
 
 
@@ -125,15 +125,15 @@ def reader_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def describe_reading(args: argparse.Namespace, model: str) -> str:
+def describe_reading(args: argparse.Namespace, model: str, second_look: bool) -> str:
     """What reads, for reports: the model's name, and what else the options put beside it.
 
-    >>> options = {"second_model": "default", "second_look": True, "provinces": {"皖": 0.9}}
-    >>> describe_reading(argparse.Namespace(**options), "fast")
+    >>> options = {"second_model": "default", "provinces": {"皖": 0.9}}
+    >>> describe_reading(argparse.Namespace(**options), "fast", second_look=True)
     'fast, then default, with a second look, expecting provinces (皖 90.0 % …)'
     """
     second = f", then {Path(args.second_model).name}" if args.second_model else ""
-    look = ", with a second look" if args.second_look else ""
+    look = ", with a second look" if second_look else ""
     if not args.provinces:
         return f"{model}{second}{look}"
     province, share = max(args.provinces.items(), key=lambda pair: pair[1])

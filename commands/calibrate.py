@@ -133,7 +133,7 @@ def _calibration(
         accepted=verdict.found.accepted,
         wrong=verdict.found.wrong,
         coverage=verdict.coverage,
-        second_look=args.second_look,
+        second_look=reader.second_look,
         provinces=reader.provinces,
     )
 

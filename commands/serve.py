@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     reader = _open_reader(args)
     valid_only = not args.any_text
     minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
-    model = describe_reading(args, Path(args.model).name)
+    model = describe_reading(args, Path(args.model).name, reader.second_look)
     app = create_app(reader, settings, minimum, valid_only, model)
     with json_logs(args.log_file, not args.quiet), listen(args.host, args.port) as listener:
         url = url_of(listener)

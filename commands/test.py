@@ -52,16 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Reads every set, prints a row for each, writes what was asked for; 1 for unread pictures."""
     if not args.half:
-        return _run(args, describe_reading(args, args.model))
+        return _run(args, args.model)
+    from ..inference.pretrained import looks_twice
     from ._half_precision import half_precision
 
+    if args.second_look is None and looks_twice(args.model):
+        args.second_look = True
     with half_precision(args.model) as model:
         args.model, name = model, f"{args.model} in half precision"
-        return _run(args, describe_reading(args, name))
+        return _run(args, name)
 
 
-def _run(args: argparse.Namespace, model: str) -> int:
-    """As `run`; the figures are under the name `model`."""
+def _run(args: argparse.Namespace, name: str) -> int:
+    """As `run`; `name` stands for the model."""
     from ..files import check_place
     from ..plate.schema import load_schema
     from ..training.report import summary_table
@@ -75,6 +78,7 @@ def _run(args: argparse.Namespace, model: str) -> int:
         # It draws the plots: that it is missing is told before the work begins.
         import_module("matplotlib")
     reader = open_reader(args)
+    model = describe_reading(args, name, reader.second_look)
     valid_only = not args.any_text
     minimum = resolve_min_confidence(args.min_confidence, reader, valid_only)
     file_schema = load_schema(args.schema) if args.schema else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,12 @@ class ShippedFile:
 
 @dataclass(frozen=True)
 class ShippedModel:
-    """One entry of `pretrained/models.json`; `weights` is the `.keras` file to fine-tune from."""
+    """One entry of `pretrained/models.json`.
+
+    Attributes:
+        weights: the `.keras` file to fine-tune from.
+        second_look: whether it reads with a second look unless told otherwise.
+    """
 
     name: str
     file: ShippedFile
@@ -37,6 +43,7 @@ class ShippedModel:
     preset: str | None = None
     parameters: int | None = None
     macs: int | None = None
+    second_look: bool = False
 
 
 def shipped_models(folder: Path = FOLDER) -> dict[str, ShippedModel]:
@@ -53,6 +60,7 @@ def shipped_models(folder: Path = FOLDER) -> dict[str, ShippedModel]:
             entry.get("preset"),
             entry.get("parameters"),
             entry.get("macs"),
+            entry.get("second_look", False),
         )
         for name, entry in entries.items()
     }
@@ -71,6 +79,12 @@ def model_path(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
     """
     model = _named(name_or_path, folder)
     return Path(name_or_path) if model is None else model.file.checked()
+
+
+def looks_twice(name_or_path: str | os.PathLike[str], folder: Path = FOLDER) -> bool:
+    """Whether a shipped model is meant to read with a second look; False for every path."""
+    model = shipped_models(folder).get(os.fspath(name_or_path))
+    return model is not None and model.second_look
 
 
 def weights_path(name_or_path: str | Path, folder: Path = FOLDER) -> Path:

@@ -55,7 +55,7 @@ class RayEngine:
         constrain: bool,
         workers: int | None = None,
         window: int = WINDOW,
-        second_look: bool = False,
+        second_look: bool | None = None,
         second_model: str | None = None,
         provinces: Mapping[str, float] | None = None,
     ) -> None:
@@ -124,7 +124,7 @@ class _Worker:
         model: str,
         runtime: str | None,
         threads: int,
-        second_look: bool,
+        second_look: bool | None,
         second_model: str | None,
         provinces: Mapping[str, float] | None,
         min_confidence: float,

@@ -18,7 +18,7 @@ from ..plate.provinces import ProvinceShares, first_character, read_provinces
 from ..plate.schema import LabelSchema
 from .model_card import ModelCard
 from .pipeline import Outputs, Pipeline, Run
-from .pretrained import model_path
+from .pretrained import looks_twice, model_path
 from .reading import DEFAULT_MIN_CONFIDENCE, Reading
 from .runtimes import Runtime, one_thread_of, open_runtime
 from .second_look import SecondLook
@@ -43,9 +43,10 @@ class Reader:
             0 takes the likeliest class of each column, which is as good where it is sure.
         provider: what computes for ONNX Runtime: `cuda` …; None is the processor.
         second_look: whether a picture that is read unsurely is read again, altered, and the
-            answers are averaged: more is right, for some more time. Not of family `ctc`.
-        second_model: another model, which reads again what `model` reads unsurely (and with
-            `second_look` looks twice at what it is unsure of itself): `default` behind `fast`.
+            answers are averaged: more is right, for some more time. Not of family `ctc`. None:
+            as the model was calibrated; without that `default` does and others do not.
+        second_model: another model, which reads again what `model` reads unsurely (and is then
+            the one that looks twice): `default` behind `fast`.
             It runs by `runtime` too if its file has the same suffix.
         provinces: the share of plates of each province where the pictures come from, 0 to 1;
             those not named share the rest; or a file of them. None expects all equally. Not of
@@ -69,23 +70,24 @@ class Reader:
         batch_size: int = 64,
         beam: int = 0,
         provider: str | None = None,
-        second_look: bool = False,
+        second_look: bool | None = None,
         second_model: str | os.PathLike[str] | None = None,
         provinces: Mapping[str, float] | str | None = None,
     ) -> None:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise InputError("batch_size and threads are whole numbers of at least 1")
         self.path = _path(model)
-        self._second_look = second_look
         self._runtime = open_runtime(self.path, runtime, threads, provider)
-        if second_model is not None:
+        if second_model is None:
+            self.second_look = _looks_twice(second_look, model, self.card)
+            self._runtime = SecondLook(self._runtime) if self.second_look else self._runtime
+        else:
             path = _path(second_model)
             alike = path.suffix == self.path.suffix
             second = open_runtime(path, runtime if alike else None, threads, provider)
-            second = SecondLook(second) if second_look else second
+            self.second_look = _looks_twice(second_look, second_model, second.card)
+            second = SecondLook(second) if self.second_look else second
             self._runtime = SecondModel(self._runtime, second)
-        elif second_look:
-            self._runtime = SecondLook(self._runtime)
         self._pipeline = Pipeline(
             self._runtime.run,
             batch_size,
@@ -137,7 +139,7 @@ class Reader:
                 "`chepai calibrate`, or give min_confidence as a number"
             )
         try:
-            found.check_reading(constrain, self._second_look, self.provinces)
+            found.check_reading(constrain, self.second_look, self.provinces)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from error
         return found.min_confidence
@@ -240,6 +242,14 @@ class Reader:
 
 def _path(model: str | os.PathLike[str]) -> Path:
     return model_path(Path(model) if isinstance(model, os.PathLike) else model)
+
+
+def _looks_twice(wanted: bool | None, model: str | os.PathLike[str], card: ModelCard) -> bool:
+    if wanted is not None:
+        return wanted
+    if card.calibration is not None:
+        return card.calibration.second_look
+    return looks_twice(model)
 
 
 def _checked_beam(beam: int, family: str) -> int:

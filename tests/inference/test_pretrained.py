@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 from chepai.errors import InputError
-from chepai.inference.pretrained import FOLDER, model_path, shipped_models, weights_path
+from chepai.inference.pretrained import (
+    FOLDER,
+    looks_twice,
+    model_path,
+    shipped_models,
+    weights_path,
+)
 
 
 @pytest.fixture
@@ -42,6 +48,16 @@ def test_an_unknown_name_is_told_from_a_path(folder: Path):
     with pytest.raises(InputError, match="no model 'defualt': give default or fast"):
         model_path("defualt", folder)
     assert model_path("some/where.onnx", folder) == Path("some/where.onnx")
+
+
+def test_a_shipped_model_may_look_twice_and_a_path_does_not(folder: Path):
+    assert not looks_twice("default", folder)
+    index = folder / "models.json"
+    entries = json.loads(index.read_text(encoding="utf-8"))
+    entries["default"]["second_look"] = True
+    index.write_text(json.dumps(entries), encoding="utf-8")
+    assert looks_twice("default", folder)
+    assert not looks_twice(folder / "default-1.onnx", folder)
 
 
 def test_weights_to_fine_tune_lie_beside_what_reads(folder: Path):

@@ -114,4 +114,30 @@ def test_a_threshold_holds_for_the_looks_that_it_was_tested_with(grey_runtime: S
     grey_runtime.card = replace(grey_runtime.card, calibration=looked)
     assert Reader("any.onnx", second_look=True).min_confidence("auto") == looked.min_confidence
     with pytest.raises(InputError, match="was calibrated with a second look: read so"):
-        Reader("any.onnx").min_confidence("auto")
+        Reader("any.onnx", second_look=False).min_confidence("auto")
+
+
+def test_a_calibrated_model_looks_as_it_was_calibrated(grey_runtime: SimpleNamespace):
+    for second_look in (True, False):
+        calibration = replace(CALIBRATION, second_look=second_look)
+        grey_runtime.card = replace(grey_runtime.card, calibration=calibration)
+        reader = Reader("any.onnx")
+        assert reader.second_look is second_look
+        assert reader.min_confidence("auto") == calibration.min_confidence
+
+
+@pytest.mark.usefixtures("grey_runtime")
+@pytest.mark.parametrize(
+    ("model", "second_model", "looks_twice"),
+    [
+        ("default", None, True),
+        ("fast", None, False),
+        ("fast", "default", True),
+        ("any.onnx", None, False),
+    ],
+)
+def test_default_looks_twice_unless_told_otherwise(
+    model: str, second_model: str | None, looks_twice: bool
+):
+    assert Reader(model, second_model=second_model).second_look is looks_twice
+    assert not Reader(model, second_model=second_model, second_look=False).second_look
