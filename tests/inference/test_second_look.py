@@ -61,25 +61,29 @@ def test_unsure_answers_are_averaged_over_the_picture_and_its_altered_copies():
     first, *others = network.received
     np.testing.assert_array_equal(first, images)
     # One picture's copies a run: four pictures are what a run had.
-    assert [len(part) for part in others] == [3, 3]
+    assert [len(part) for part in others] == [5, 5]
     copies = np.concatenate(others)
     once, again = FakeNetwork().run(images), FakeNetwork().run(copies)
     for head in once:
         np.testing.assert_array_equal(found[head][[0, 2]], once[head][[0, 2]])
-        for place, part in ((1, slice(0, 3)), (3, slice(3, 6))):
-            wanted = (once[head][place] + again[head][part].sum(0)) / 4
+        for place, part in ((1, slice(0, 5)), (3, slice(5, 10))):
+            wanted = (once[head][place] + again[head][part].sum(0)) / 6
             np.testing.assert_allclose(found[head][place], wanted, rtol=1e-6)
             assert found[head][place].sum() == pytest.approx(1, abs=1e-6)
 
 
-def test_copies_are_enlarged_about_the_centre_and_moved_down():
+def test_copies_are_enlarged_about_the_centre_or_moved():
     image = np.zeros((48, 144, 3), np.uint8)
     image[16:32, 52:92] = 200
     network = FakeNetwork()
     SecondLook(network).run(image[None])
     bright = [(copy[:, :, 0] > 100).astype(np.uint8) for copy in network.received[1]]
-    (left, top, wide, high), (_, _, less_wide, _), lower = map(cv2.boundingRect, bright)
-    assert (wide, high, less_wide) == (46, 18, 44)
+    large, less_large, further_right, lower, higher = map(cv2.boundingRect, bright)
+    left, top, wide, high = large
+    assert (wide, high) == (46, 18)
+    assert less_large[2] == 44
+    assert further_right == (52 + 3, 16, 40, 16)
+    assert higher == (52, 16 - 2, 40, 16)
     assert abs(left + wide / 2 - 72) <= 0.5 and abs(top + high / 2 - 24) <= 0.5
     assert lower == (52, 16 + 2, 40, 16)
 
