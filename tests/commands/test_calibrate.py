@@ -79,8 +79,8 @@ def calibrate(files: Path, *arguments: object, model: str = "tiny.onnx") -> int:
 def stored(file: Path) -> dict:
     """The calibration inside a file, as any program would find it."""
     if file.suffix == ".onnx":
-        (entry,) = onnx.load(file).metadata_props
-        return json.loads(entry.value)["calibration"]
+        found = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
+        return json.loads(found[METADATA_KEY])["calibration"]
     with zipfile.ZipFile(file) as archive:
         return json.loads(archive.read("config.json"))["config"]["calibration"]
 
