@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _model(text: str) -> tuple[str, float]:
     name, equals, share = text.rpartition("=")
-    if not equals:
+    # Folders may be named after a setting.
+    if not equals or Path(text).exists():
         return text, 1.0
     try:
         value = float(share)

@@ -45,12 +45,17 @@ class Reader:
         second_look: whether a picture that is read unsurely is read again, altered, and the
             answers are averaged: more is right, for some more time. Not of family `ctc`. None:
             as the model was calibrated; without that `default` does and others do not.
-        second_model: another model, which reads again what `model` reads unsurely (and is then
-            the one that looks twice): `default` behind `fast`.
-            It runs by `runtime` too if its file has the same suffix.
+        second_model: another model, which reads again what `model` reads unsurely, and is then
+            the one that looks twice: `default` behind `fast`. It runs by `runtime` too if its
+            file has the same suffix.
         provinces: the share of plates of each province where the pictures come from, 0 to 1;
             those not named share the rest; or a file of them. None expects all equally. Not of
             family `ctc`.
+
+    Attributes:
+        path: the model's file.
+        second_look: whether it is so read.
+        provinces: the shares that are expected; None where all are alike.
 
     Raises:
         InputError: no such model, a foreign or damaged file, or a missing package; models that

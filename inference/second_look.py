@@ -49,7 +49,8 @@ class SecondLook:
         if not len(unsure):
             return outputs
         altered = np.concatenate([_altered(images[index]) for index in unsure])
-        # No run is larger than the first, so that memory stays what it was, and none is of one.
+        # No run is larger than the first, or than one picture's copies, so that memory stays what
+        # it was; and none is of one.
         size = len(_LOOKS) * max(1, len(images) // len(_LOOKS))
         copies = in_batches(self._runtime.run, altered, size, fixed=False)
         return {head: _averaged(values, unsure, copies[head]) for head, values in outputs.items()}

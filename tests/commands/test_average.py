@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def in_folder(files: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(files)
+
+
+def test_a_path_may_hold_the_sign_of_a_share():
+    Path("batch_size=32").mkdir()
+    shutil.copy("a.keras", "batch_size=32/c.keras")
+    models = ["--model", "batch_size=32/c.keras", "--model", "batch_size=32/c.keras=2"]
+    assert main(["average", *models, "--output", "same.keras"]) == 0
+    same, one = (load_keras_model(Path(name)) for name in ("same.keras", "a.keras"))
+    for found, wanted in zip(same.get_weights(), one.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 def test_the_file_holds_the_mean_by_shares(capsys):

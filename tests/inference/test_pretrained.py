@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,16 @@ def test_weights_to_fine_tune_lie_beside_what_reads(folder: Path):
     (folder / "default-1.keras").unlink()
     with pytest.raises(InputError, match="lie in chepai's repository, not in its wheel"):
         weights_path("default", folder)
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.keras")), ids=lambda file: file.stem)
+def test_shipped_weights_name_no_place_of_the_machine_that_trained_them(file: Path):
+    with zipfile.ZipFile(file) as archive:
+        config = json.loads(archive.read("config.json"))["config"]["chepai_config"]
+    render, data, distill = config["render"], config["data"], config["distill"]
+    places = [render["glyphs"], render["backgrounds"], *data["train"], *data["validation"]]
+    places += [*distill["teachers"], *distill["unlabelled"]]
+    assert not [place for place in places if place is not None and Path(place).is_absolute()]
 
 
 def test_every_shipped_file_is_whole():
