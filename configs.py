@@ -205,7 +205,11 @@ class TrainConfig(_Section):
     batch_size: int = Field(64, ge=1, le=65_536)
     devices: int = Field(1, ge=1, description="that divide every batch among them")
     seed: int = Field(800, ge=0)
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32",
+        description="auto: mixed_bfloat16 on a card and on processors that compute in it, else "
+        "float32",
+    )
     deterministic: bool = Field(True, description="the same seed gives the same weights on CPU")
     log_batches: int = Field(50, ge=1, description="batches between lines of train.log")
     patience: int = Field(0, ge=0, description="epochs without a better one; 0: never stop early")

@@ -19,9 +19,19 @@ POOLED_MEMORY = "TF_CPU_ALLOCATOR_USE_BFC"
 
 It does not by itself, and its generators tell malloc to return whatever is free (M_TRIM_THRESHOLD
 128 kB): every step of a training then faults its maps in anew. The pool takes a third off the time
-of the preset `student`, hardly any off `resnet18-position`'s (benchmarks/pooled_memory.py;
+of the preset `student`, hardly any off `resnet18-position`'s (benchmarks/tensorflow_settings.py;
 TensorFlow 2.21, two cores of an AMD EPYC with AVX2, 2026-11-27).
 """
+
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+"""TensorFlow's variable: whether oneDNN convolves.
+
+Left alone, it does on processors with AVX512-VNNI and the like, and not on those with AVX2.
+"""
+
+TENSORFLOW_SETTINGS = {POOLED_MEMORY: "true", ONEDNN: "1"}
+"""What is set before TensorFlow is imported, unless the environment says otherwise."""
 
 
 def import_keras(threads: int | None = None) -> Any:
@@ -76,7 +86,8 @@ def import_package(name: str, remedy: str) -> Any:
 
 
 def _import_quietly(name: str) -> Any:
-    os.environ.setdefault(POOLED_MEMORY, "true")
+    for variable, value in TENSORFLOW_SETTINGS.items():
+        os.environ.setdefault(variable, value)
     if name not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with silent_stderr():

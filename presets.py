@@ -7,7 +7,7 @@ from typing import Any
 _SHORT_SCHEDULE: dict[str, Any] = {"name": "adam", "schedule": "cosine", "warmup_epochs": 0.5}
 # Of a picture 144 wide 18 columns remain: the characters keep their places.
 _WIDE_MAP: dict[str, Any] = {"stem_pool": False, "strides": [1, 2, 2, [2, 1]]}
-_LONG_TRAINING: dict[str, Any] = {"epochs": 24, "precision": "mixed_bfloat16"}
+_LONG_TRAINING: dict[str, Any] = {"epochs": 24, "precision": "auto"}
 _SMALL_CROPS = {"gate": 0.15, "parking": 0.1, "road": 0.1, "stored": 0.6, "reject": 0.05}
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -105,9 +105,11 @@ PRESETS |= {
         "model": {**_BOX, "backbone": "lprnet", "dropout": 0.5, "rectifier": "stn"},
     },
     "crnn": {**_COLUMNS, "model": {**_LINE, "backbone": "crnn"}},
+    # At 1e-3 it does not learn 64 plates by heart in 1,275 steps; at this rate in 300.
     "crnn-attention": {
         **_COLUMNS,
         "model": {**_LINE, "backbone": "crnn-attention", "dropout": 0.1},
+        "optimizer": {**_COLUMNS["optimizer"], "learning_rate": 3e-4},
     },
     "vgg-bilstm-ctc": {**_COLUMNS, "model": {**_LINE, "backbone": "vgg-bilstm"}},
     "resnet-bilstm-ctc": {**_COLUMNS, "model": {**_LINE, "backbone": "resnet-bilstm"}},

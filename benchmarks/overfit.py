@@ -28,7 +28,7 @@ PRESETS = (
     "lprnet", "stn-lprnet", "crnn", "crnn-attention", "vgg-bilstm-ctc", "resnet-bilstm-ctc-narrow",
     "tps-resnet-bilstm-attn-narrow", "resnet-bilstm-ctc", "tps-resnet-bilstm-attn",
 )  # fmt: skip
-PLATES, BATCH, EVERY = 64, 32, 25
+PLATES, EVERY = 64, 25
 
 
 def arguments() -> argparse.Namespace:
@@ -36,7 +36,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), metavar="PRESET")
     parser.add_argument("--steps", type=int, default=3000, help="most training steps of each")
-    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate, constant")
+    parser.add_argument("--batch", type=int, default=32, metavar="N", help="plates of a step")
+    parser.add_argument(
+        "--rate", type=float, help="constant learning rate; none: the preset's peak"
+    )
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures; none: open fonts")
     parser.add_argument(
         "--precision", default="float32", help="mixed_bfloat16: a processor with AVX512-BF16"
@@ -62,16 +65,18 @@ def overfit(preset: str, args: argparse.Namespace) -> bool:
     prepare_framework(config)
     images, labels = plates(config, schema, PLATES)
     model = compiled_model(config, schema, steps_per_epoch=args.steps)
-    learnt = learn(model, images, labels, args.steps, preset)
+    learnt = learn(model, images, labels, args, preset)
     keras.backend.clear_session()
     return learnt
 
 
-def learn(model: Any, images: np.ndarray, labels: np.ndarray, steps: int, name: str) -> bool:
-    """Trains until every plate is read, for so many steps at most; whether all are."""
+def learn(
+    model: Any, images: np.ndarray, labels: np.ndarray, args: argparse.Namespace, name: str
+) -> bool:
+    """Trains until every plate is read, for `args.steps` at most; whether all are."""
     rng, began = np.random.default_rng(1), time.perf_counter()
-    for step in range(1, steps + 1):
-        rows = rng.choice(PLATES, BATCH, replace=False)
+    for step in range(1, args.steps + 1):
+        rows = rng.choice(PLATES, args.batch, replace=False)
         model.train_on_batch(images[rows], labels[rows])
         if step % EVERY:
             continue
@@ -91,10 +96,11 @@ def configuration(preset: str, args: argparse.Namespace) -> Config:
     """The preset at a constant rate, without dropout, averages and decay: nothing that resists."""
     own = [
         "optimizer.name=adam", "optimizer.schedule=constant", "optimizer.ema=0",
-        f"optimizer.learning_rate={args.rate}", "model.dropout=0", "model.conv_decay=0",
-        f"train.batch_size={BATCH}", "data.workers=0", "train.deterministic=false",
-        f"train.precision={args.precision}",
+        "model.dropout=0", "model.conv_decay=0", f"train.batch_size={args.batch}",
+        "data.workers=0", "train.deterministic=false", f"train.precision={args.precision}",
     ]  # fmt: skip
+    if args.rate is not None:
+        own.append(f"optimizer.learning_rate={args.rate}")
     if args.glyphs:
         own.append(f"render.glyphs='{args.glyphs}'")
     return load_config(preset, overrides=own)

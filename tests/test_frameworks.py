@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +49,19 @@ def test_an_unknown_backend_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "keras", raising=False)
     with pytest.raises(InputError, match="KERAS_BACKEND is one of tensorflow, jax, torch, not"):
         frameworks.import_keras()
+
+
+@pytest.mark.parametrize("own", [{}, {frameworks.ONEDNN: "0", frameworks.POOLED_MEMORY: "false"}])
+def test_tensorflow_is_set_up_unless_the_environment_says_otherwise(own: dict[str, str]) -> None:
+    others = {k: v for k, v in os.environ.items() if k not in frameworks.TENSORFLOW_SETTINGS}
+    script = (
+        "import json, os, sys; sys.modules['keras'] = object()\n"
+        "from chepai import frameworks\n"
+        "frameworks._import_quietly('keras')\n"
+        "print(json.dumps({name: os.environ[name] for name in frameworks.TENSORFLOW_SETTINGS}))"
+    )
+    environment = others | {"PYTHONPATH": os.pathsep.join(sys.path)} | own
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == frameworks.TENSORFLOW_SETTINGS | own

@@ -25,6 +25,7 @@ from .devices import inner_optimizer
 from .example_readings import ExampleReadings
 from .finite_loss import FiniteLoss
 from .position import Position, position_in
+from .precision import policy_of
 from .run_folder import RunFolder
 from .stopping import StopBetweenBatches
 
@@ -64,7 +65,7 @@ def prepare_framework(config: Config) -> None:
     """Seeds every generator and sets determinism and precision, before a model is built."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     keras.utils.set_random_seed(config.train.seed)
-    keras.config.set_dtype_policy(config.train.precision)
+    keras.config.set_dtype_policy(policy_of(config.train.precision))
     if keras.backend.backend() == "tensorflow" and config.train.deterministic:
         import tensorflow as tf
 
