@@ -31,7 +31,7 @@ Left alone, it does on processors with AVX512-VNNI and the like, and not on thos
 """
 
 TENSORFLOW_SETTINGS = {POOLED_MEMORY: "true", ONEDNN: "1"}
-"""What is set before TensorFlow is imported, unless the environment says otherwise."""
+"""What is set before TensorFlow is imported here, unless the environment says otherwise."""
 
 
 def import_keras(threads: int | None = None) -> Any:
@@ -86,8 +86,10 @@ def import_package(name: str, remedy: str) -> Any:
 
 
 def _import_quietly(name: str) -> Any:
-    for variable, value in TENSORFLOW_SETTINGS.items():
-        os.environ.setdefault(variable, value)
+    # Afterwards only child processes would have them, and compute otherwise than their parent.
+    if "tensorflow" not in sys.modules:
+        for variable, value in TENSORFLOW_SETTINGS.items():
+            os.environ.setdefault(variable, value)
     if name not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with silent_stderr():
