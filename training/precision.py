@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 _PROCESSOR = Path("/proc/cpuinfo")
-_BFLOAT16 = re.compile(r"^(flags|Features)\s*:.*\b(avx512_bf16|amx_bf16)\b", re.MULTILINE)
+_BFLOAT16 = re.compile(r"^flags\s*:.*\b(avx512_bf16|amx_bf16)\b", re.MULTILINE)
 
 
 def policy_of(precision: str) -> str:
