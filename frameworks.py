@@ -23,7 +23,6 @@ of the preset `student`, hardly any off `resnet18-position`'s (benchmarks/tensor
 TensorFlow 2.21, two cores of an AMD EPYC with AVX2, 2026-11-27).
 """
 
-
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 """TensorFlow's variable: whether oneDNN convolves.
 

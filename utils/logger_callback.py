@@ -38,7 +38,12 @@ class NBatchLogger(keras.callbacks.Callback):
         handler = RotatingLog(self._path)
         handler.setFormatter(logging.Formatter(FORMAT))
         self.logger.addHandler(handler)
-        self.logger.info("training begins with %d parameters", self.model.count_params())
+        precisions = sorted({layer.compute_dtype for layer in self.model.layers if layer.weights})
+        self.logger.info(
+            "training begins with %d parameters, in %s",
+            self.model.count_params(),
+            " and ".join(precisions),
+        )
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self.logger.info("training ends")

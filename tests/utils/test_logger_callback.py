@@ -21,11 +21,22 @@ def test_a_line_every_two_batches_and_one_an_epoch(tmp_path: Path) -> None:
         re.sub(r": loss [\d.e-]+(, \d+ plates/s)?$", "", line.split(" INFO ")[1]) for line in lines
     ]
     assert kinds == [
-        "training begins with 3 parameters",
+        "training begins with 3 parameters, in float32",
         "epoch 1 batch 2", "epoch 1 batch 4", "epoch 1 ends",
         "epoch 2 batch 2", "epoch 2 batch 4", "epoch 2 ends",
         "training ends",
     ]  # fmt: skip
+
+
+def test_the_log_says_in_what_is_computed(tmp_path: Path) -> None:
+    half = keras.layers.Dense(4, dtype="mixed_bfloat16")
+    model = keras.Sequential([keras.Input((2,)), half, keras.layers.Dense(1, dtype="float32")])
+    logger = NBatchLogger(tmp_path / "train.log", every=1, plates_per_batch=1)
+    logger.set_model(model)
+    logger.on_train_begin()
+    logger.close()
+    line = (tmp_path / "train.log").read_text(encoding="utf-8")
+    assert line.endswith("training begins with 17 parameters, in bfloat16 and float32\n")
 
 
 def test_a_closed_log_is_not_written_again(tmp_path: Path) -> None:
