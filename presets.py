@@ -105,7 +105,7 @@ PRESETS |= {
         "model": {**_BOX, "backbone": "lprnet", "dropout": 0.5, "rectifier": "stn"},
     },
     "crnn": {**_COLUMNS, "model": {**_LINE, "backbone": "crnn"}},
-    # At 1e-3 it does not learn 64 plates by heart in 1,275 steps; at this rate in 300.
+    # Of 64 plates it reads 92 % of the characters after 175 steps; at 1e-3 it was 9 %.
     "crnn-attention": {
         **_COLUMNS,
         "model": {**_LINE, "backbone": "crnn-attention", "dropout": 0.1},

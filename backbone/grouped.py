@@ -105,7 +105,7 @@ def _convolve(inputs: Any, kernel: Any, strides: tuple[int, ...], padding: str) 
 def _has_gradient(dtype: str) -> bool:
     """Whether this TensorFlow, on this processor, trains a grouped convolution: tried once.
 
-    It does with oneDNN (x86 and TF_ENABLE_ONEDNN_OPTS not 0) or on a GPU.
+    It does with oneDNN (`frameworks.ONEDNN`) or on a GPU.
     """
     import tensorflow as tf
 
