@@ -12,6 +12,7 @@ from chepai.configs import Config, load_config
 from chepai.dataset.rendered_source import RenderedSource
 from chepai.errors import InputError
 from chepai.plate.schema import load_schema
+from patience import PATIENCE
 from shared_plates import Order, SharedPlates, SharedSource
 
 CN = load_schema("cn")
@@ -59,7 +60,7 @@ def test_a_reader_waits_for_plates_that_are_not_drawn_yet(tmp_path: Path):
     reader.start()
     assert shared.drawn == 0 and not received
     shared.draw(configuration(), CN, workers=0)
-    reader.join(timeout=60)
+    reader.join(timeout=PATIENCE)
     assert received and received[0].any()
 
 

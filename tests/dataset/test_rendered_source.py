@@ -15,6 +15,7 @@ from chepai.dataset.source import Batch
 from chepai.errors import InputError
 from chepai.plate.schema import load_schema
 from number_plates import failing_renderer, number_of, number_renderer, still_config
+from patience import PATIENCE
 
 SCHEMA = load_schema("cn")
 
@@ -88,7 +89,7 @@ def test_closing_while_another_thread_draws_ends_that_thread() -> None:
     thread = threading.Thread(target=lambda: list(batches))
     thread.start()
     busy.close()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert not multiprocessing.active_children()
 

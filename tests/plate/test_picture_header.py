@@ -111,6 +111,6 @@ def test_a_file_cut_off_anywhere_gives_its_size_or_none(suffix: str):
     ids=lambda data: repr(data[:12]),
 )
 def test_what_is_no_picture_costs_no_time(data: bytes):
-    start = time.perf_counter()
+    start = time.process_time()
     assert picture_header(data) is None
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

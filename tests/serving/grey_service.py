@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 from chepai.inference.reading import Reading
+from patience import PATIENCE
 
 
 class GreyReader:
@@ -27,7 +28,7 @@ class GreyReader:
 
     def read_pixels(self, pixels: np.ndarray, **_: Any) -> list[Reading]:
         assert pixels.dtype == np.uint8 and pixels.shape[1:] == (8, 24, 3)
-        assert self.gate.wait(20)
+        assert self.gate.wait(PATIENCE)
         self.batches.append(len(pixels))
         if self.error is not None:
             raise self.error

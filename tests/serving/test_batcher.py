@@ -12,6 +12,9 @@ import pytest
 pytest.importorskip("prometheus_client", reason="the extra serve is absent")
 
 from chepai.serving.batcher import Batcher, BatchRun
+from patience import PATIENCE
+
+HOUR = 3600.0
 
 
 class Answers:
@@ -29,9 +32,9 @@ class Answers:
 
         return take
 
-    def wait_for(self, count: int, seconds: float = 10) -> None:
+    def wait_for(self, count: int) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.got) >= count, seconds), self.got
+            assert self._changed.wait_for(lambda: len(self.got) >= count, PATIENCE), self.got
 
 
 def plate(number: int) -> np.ndarray:
@@ -47,24 +50,23 @@ class Levels:
         self.gate.set()
 
     def __call__(self, pixels: np.ndarray) -> Sequence[int]:
-        self.gate.wait(10)
+        self.gate.wait(PATIENCE)
         self.sizes.append(len(pixels))
         return pixels[:, 0, 0, 0].tolist()
 
 
 def test_a_lone_plate_does_not_wait_for_others():
-    answers, batcher = Answers(), Batcher(Levels(), 8, window=30)
+    answers, batcher = Answers(), Batcher(Levels(), 8, window=HOUR)
     batcher.start()
-    start = time.monotonic()
     batcher.put(plate(7), answers.of(0))
     answers.wait_for(1)
-    assert time.monotonic() - start < 5 and answers.got == {0: 7}
+    assert answers.got == {0: 7}
     batcher.close()
 
 
 def test_plates_wait_for_those_that_are_on_their_way_and_go_together():
     levels, answers = Levels(), Answers()
-    batcher = Batcher(levels, 8, window=30)
+    batcher = Batcher(levels, 8, window=HOUR)
     batcher.start()
     batcher.expect()
     for number in range(3):
@@ -83,14 +85,14 @@ def test_nobody_waits_longer_than_the_window_for_someone_who_does_not_come():
     batcher.start()
     batcher.expect()
     batcher.put(plate(1), answers.of(1))
-    answers.wait_for(1, seconds=5)
+    answers.wait_for(1)
     batcher.close()
 
 
 def test_a_full_batch_does_not_wait_and_none_is_larger():
     levels, answers, runs = Levels(), Answers(), list[BatchRun]()
     levels.gate.clear()
-    batcher = Batcher(levels, 4, window=30, after_run=runs.append)
+    batcher = Batcher(levels, 4, window=HOUR, after_run=runs.append)
     batcher.start()
     batcher.expect()
     for number in range(11):
@@ -122,7 +124,7 @@ def test_an_error_goes_to_those_who_asked_and_the_next_are_read():
 
 def test_closing_reads_what_waits():
     levels, answers = Levels(), Answers()
-    batcher = Batcher(levels, 2, window=30)
+    batcher = Batcher(levels, 2, window=HOUR)
     batcher.expect()
     for number in range(5):
         batcher.put(plate(number), answers.of(number))
@@ -132,7 +134,7 @@ def test_closing_reads_what_waits():
 
 
 def test_threads_part_what_waits_and_read_at_the_same_time():
-    met = threading.Barrier(3, timeout=10)
+    met = threading.Barrier(3, timeout=PATIENCE)
     sizes: list[int] = []
 
     def read(pixels: np.ndarray) -> Sequence[int]:
@@ -140,7 +142,7 @@ def test_threads_part_what_waits_and_read_at_the_same_time():
         met.wait()  # passes only when all three threads are in here
         return pixels[:, 0, 0, 0].tolist()
 
-    answers, batcher = Answers(), Batcher(read, 32, window=30, threads=3)
+    answers, batcher = Answers(), Batcher(read, 32, window=HOUR, threads=3)
     batcher.expect()
     for number in range(30):
         batcher.put(plate(number), answers.of(number))
@@ -154,7 +156,7 @@ def test_threads_part_what_waits_and_read_at_the_same_time():
 
 def test_few_plates_are_not_parted():
     levels, answers = Levels(), Answers()
-    batcher = Batcher(levels, 32, window=30, threads=4)
+    batcher = Batcher(levels, 32, window=HOUR, threads=4)
     batcher.expect()
     for number in range(6):
         batcher.put(plate(number), answers.of(number))
@@ -195,6 +197,6 @@ def test_many_plates_through_many_threads_are_each_answered_once():
     for caller in callers:
         caller.start()
     for caller in callers:
-        caller.join(20)
+        caller.join()
     batcher.close()
     assert counts == dict.fromkeys(range(2000), 1)

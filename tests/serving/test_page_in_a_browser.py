@@ -24,6 +24,7 @@ from chepai.inference.reader import Reader
 from chepai.inference.writers import CSV_COLUMNS, csv_row
 from chepai.serving.app import create_app
 from chepai.serving.settings import make_settings
+from patience import PATIENCE
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -45,7 +46,7 @@ def url(default_reader: Reader) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
     server.should_exit = True
-    thread.join(20)
+    thread.join(PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -116,5 +116,5 @@ def test_all_threads_together_decode_no_more_than_the_most(monkeypatch: pytest.M
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join()
     assert results == [None] * 12 and 0 < most <= 10_000

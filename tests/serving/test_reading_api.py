@@ -18,6 +18,7 @@ pytest.importorskip("httpx2", reason="httpx2 is absent: pip install '.[dev]'")
 
 from chepai.inference.reader import Reader
 from grey_service import GreyReader, picture
+from patience import PATIENCE
 from starlette.testclient import TestClient
 
 READ, TEXTS = "/api/v1/read", "/api/ml/st_lpr"
@@ -144,11 +145,11 @@ def test_a_full_queue_answers_503_and_when_to_come_back_and_then_reads_on(
     grey.gate.clear()
     with ThreadPoolExecutor(12) as pool:
         asked = [pool.submit(client.post, READ, files=images(level)) for level in range(12)]
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while sum(future.done() for future in asked) < 6 and time.monotonic() < end:
             time.sleep(0.01)
         grey.gate.set()
-        answers = [future.result(20) for future in asked]
+        answers = [future.result(PATIENCE) for future in asked]
     busy = [answer for answer in answers if answer.status_code == 503]
     assert len(busy) == 6 and all(int(answer.headers["retry-after"]) >= 1 for answer in busy)
     assert all("busy" in answer.json()["error"] for answer in busy)
@@ -165,7 +166,7 @@ def test_bytes_in_memory_are_bounded_over_all_requests(
     grey.gate.clear()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.post, READ, files={"img": padded})
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while "chepai_buffered_bytes 0.0" in client.get("/metrics").text and time.monotonic() < end:
             time.sleep(0.01)
         assert client.post(READ, files={"img": padded}).status_code == 503

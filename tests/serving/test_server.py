@@ -20,6 +20,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra serve is absent")
 
 from chepai.run import main
+from patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = (ROOT / "inference" / "samples" / "京C2UP1J.jpg").read_bytes()
@@ -59,11 +60,11 @@ class Service:
         return answer.status, rows[0]["text"] if answer.status == 200 else ""
 
     def raw(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(30)
+        status = self.process.wait(PATIENCE)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return status
@@ -92,7 +93,7 @@ def test_sigterm_under_load_answers_everything_that_was_accepted(
     def ask_on() -> None:
         with contextlib.closing(service.connect()) as connection:
             connection.connect()
-            began.wait(20)
+            began.wait(PATIENCE)
             for _ in range(2000):
                 try:
                     connection.request("POST", "/api/v1/read", BODY, FORM)
@@ -110,12 +111,12 @@ def test_sigterm_under_load_answers_everything_that_was_accepted(
     threads = [threading.Thread(target=ask_on) for _ in range(8)]
     for thread in threads:
         thread.start()
-    began.wait(20)
+    began.wait(PATIENCE)
     while len(results) < 16 and not errors:
         time.sleep(0.02)
     assert service.end() == 0
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert not errors and set(results) == {(200, "京C2UP1J")}
     lines = [json.loads(line) for line in service.log.read_text("utf-8").splitlines()]
     answered = [line for line in lines if line["event"] == "request"]
