@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from .errors import InputError
+from .errors import InputError, quoted
 
 MOST_BYTES = 2**18
 _MOST_VALUES = 100_000  # aliases written out
@@ -99,6 +99,7 @@ def _construct(text: str) -> Any:
         if node is None:
             return None
         _check_amount(node)
+        _check_keys(node)
         return loader.construct_document(node)
     finally:
         loader.dispose()
@@ -127,6 +128,31 @@ def _check_amount(node: yaml.Node) -> None:
 
     if size_of(node) > _MOST_VALUES:
         raise _too_much(f"it holds more than {_MOST_VALUES} values", node.start_mark)
+
+
+def _check_keys(node: yaml.Node) -> None:
+    """PyYAML would keep the last of two values of one name; which one was meant, nobody knows."""
+    seen: set[int] = set()
+
+    def check(node: yaml.Node) -> None:
+        if id(node) in seen:
+            return
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            _check_names([key for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
+        for child in _children(node):
+            check(child)
+
+    check(node)
+
+
+def _check_names(keys: list[yaml.ScalarNode]) -> None:
+    lines: dict[str, int] = {}
+    for key in keys:
+        if key.value in lines:
+            problem = f"{quoted(key.value)} stands in line {lines[key.value]} already"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+        lines[key.value] = key.start_mark.line + 1
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -89,7 +89,8 @@ def row_file(output: Path, form: RowFormat, resume: bool) -> Iterator[tuple[Bina
     there is none, with `output` itself.
 
     Raises:
-        InputError: it cannot be written, is no such table, or another run is writing it.
+        InputError: it cannot be written, is no such table, or another run is writing it; without
+            `resume`, there are rows of an earlier one.
     """
     partial = partial_path(output)
     if resume and output.is_file() and not partial.exists():
@@ -97,7 +98,12 @@ def row_file(output: Path, form: RowFormat, resume: bool) -> Iterator[tuple[Bina
             shutil.copyfile(output, copy)
     stream = _open_locked(partial)
     try:
-        done = _whole_rows(stream, partial, form) if resume else Done(partial, form, 0, 0)
+        done = _whole_rows(stream, partial, form)
+        if done.count and not resume:
+            raise InputError(
+                f"{partial} keeps what a stopped run has read: go on with it by "
+                "--resume, or delete it"
+            )
         with writing(partial):
             stream.truncate(done.size)
             stream.seek(done.size)

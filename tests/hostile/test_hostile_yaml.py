@@ -41,6 +41,11 @@ FAULTS = {
     "wrong item": ("data:\n  train:\n    - a\n    - [b]", "line 4: data.train.1: Input should be"),
     "number as a key": ("1: 2", "line 1: 1: Keys should be strings"),
     "without end": ("optimizer:\n  learning_rate: .inf", "line 2: optimizer.learning_rate"),
+    "twice": ("train:\n  epochs: 1\n  epochs: 2", "line 3: 'epochs' stands in line 2 already"),
+    "twice at the top": (
+        "train: {}\nseed: 1\ntrain: {}",
+        "line 3: 'train' stands in line 1 already",
+    ),
     "too large": ("train: {batch_size: 99999999999999999999}", "line 1: train.batch_size"),
 }
 

@@ -94,11 +94,25 @@ def test_what_earlier_rows_say_is_counted(output: Path):
         assert (remaining.skipped, remaining.failed) == (3, 2)
 
 
-def test_without_resume_a_run_begins_anew(output: Path):
+def test_without_resume_a_finished_table_is_written_anew(output: Path):
     write(output, ["a", "b"])
-    partial_path(output).write_bytes(output.read_bytes()[:-5])
     assert write(output, ["b", "c"], resume=False) == ["b", "c"]
     assert [row.file for row in _rows(output)] == ["b", "c"]
+
+
+def test_without_resume_the_rows_of_a_stopped_run_are_not_overwritten(output: Path):
+    write(output, ["a", "b"])
+    kept = output.read_bytes()[:-5]
+    partial_path(output).write_bytes(kept)
+    with pytest.raises(InputError, match=r"stopped run has read: .*--resume"):
+        write(output, ["b", "c"], resume=False)
+    assert partial_path(output).read_bytes() == kept
+
+
+def test_a_stopped_run_without_a_whole_row_is_begun_anew(output: Path):
+    write(output, ["a"])
+    partial_path(output).write_bytes(output.read_bytes()[:-5])
+    assert write(output, ["b"], resume=False) == ["b"]
 
 
 def test_the_rows_of_a_stopped_run_come_before_those_of_an_older_file(output: Path):
