@@ -43,15 +43,18 @@ def run(args: argparse.Namespace) -> int:
 
     schema = load_schema(args.schema or ("cn" if args.format == "tsv" else "original"))
     output = args.output or args.folder
-    counts, others = generate_txt(
-        args.folder, output, schema, args.format, _shares(args.split), args.seed
-    )
-    for name, count in counts.items():
+    written = generate_txt(args.folder, output, schema, args.format, _shares(args.split), args.seed)
+    for name, count in written.counts.items():
         print(f"{output}/{name}{SUFFIXES[args.format]}: {count} plates")
-    for path in others[:SHOWN]:
+    if written.kept:
+        print(
+            f"{written.kept} plates stay in the parts that the lists in {output} had them in; "
+            "delete these to divide all anew"
+        )
+    for path in written.others[:SHOWN]:
         print(f"left out: no plate's text in the name of {path}", file=sys.stderr)
-    if len(others) > SHOWN:
-        print(f"left out: {len(others) - SHOWN} more", file=sys.stderr)
+    if len(written.others) > SHOWN:
+        print(f"left out: {len(written.others) - SHOWN} more", file=sys.stderr)
     return 0
 
 

@@ -16,7 +16,7 @@ from ..files import write_text
 from ..plate.codec import encode
 from ..plate.grammar import colour_of, text_in_name
 from ..plate.schema import LabelSchema
-from .label_lines import picture_paths
+from .label_lines import picture_paths, read_label_file
 
 SPLITS = ("train", "validation", "test")
 OutputFormat = Literal["tsv", "label"]
@@ -64,7 +64,12 @@ class HasText(Protocol):
 Plate = TypeVar("Plate", bound=HasText)
 
 
-def split_by_text(plates: Sequence[Plate], shares: Sequence[float], seed: int) -> list[list[Plate]]:
+def split_by_text(
+    plates: Sequence[Plate],
+    shares: Sequence[float],
+    seed: int,
+    settled: Mapping[str, int] | None = None,
+) -> list[list[Plate]]:
     """Shares out the plates so that no text is in two parts; each part keeps their order.
 
     Texts are taken in a random order that depends on `seed` and on the set of texts only, and
@@ -74,7 +79,9 @@ def split_by_text(plates: Sequence[Plate], shares: Sequence[float], seed: int) -
         plates: what to share out.
         shares: of the parts, in any unit, as (80, 10, 10).
         seed: of the order.
+        settled: text -> the part that it belongs to already; these come first.
     """
+    settled = settled or {}
     by_text: dict[str, list[int]] = defaultdict(list)
     for index, plate in enumerate(plates):
         by_text[plate.text].append(index)
@@ -82,9 +89,10 @@ def split_by_text(plates: Sequence[Plate], shares: Sequence[float], seed: int) -
     total = np.asarray(shares, float) / sum(shares) * len(plates)
     counts = np.zeros(len(shares))
     parts: list[list[int]] = [[] for _ in shares]
-    for place in np.random.default_rng(seed).permutation(len(texts)):
-        indices = by_text[texts[place]]
-        part = int(np.argmax(total - counts))
+    shuffled = [texts[place] for place in np.random.default_rng(seed).permutation(len(texts))]
+    for text in sorted(shuffled, key=lambda text: text not in settled):
+        indices = by_text[text]
+        part = settled.get(text, int(np.argmax(total - counts)))
         parts[part].extend(indices)
         counts[part] += len(indices)
     return [[plates[index] for index in sorted(part)] for part in parts]
@@ -118,6 +126,21 @@ def relative_name(path: Path, folder: Path) -> str:
         return path.resolve().as_posix()
 
 
+@dataclass(frozen=True)
+class Written:
+    """What `generate_txt` wrote.
+
+    Attributes:
+        counts: how many plates each file has.
+        kept: of how many an earlier list said to which part they belong.
+        others: the pictures whose names hold no plate's text.
+    """
+
+    counts: Mapping[str, int]
+    kept: int
+    others: list[Path]
+
+
 def generate_txt(
     folder: str | Path,
     output_folder: str | Path,
@@ -125,23 +148,39 @@ def generate_txt(
     output: OutputFormat = "tsv",
     shares: Sequence[float] = (80, 10, 10),
     seed: int = 800,
-) -> tuple[Mapping[str, int], list[Path]]:
+) -> Written:
     """Writes `all`, `train`, `validation` and `test` label files for a folder of named pictures.
 
-    Returns:
-        how many plates each file has, and the pictures whose names hold no plate's text.
+    What the files of an earlier call hold stays in its part, so that a folder may grow without a
+    plate that a model was trained on coming to be one that it is tested on.
 
     Raises:
-        InputError: no picture's name holds a text, or the shares are wrong.
+        InputError: no picture's name holds a text, the shares are wrong, or an earlier file is
+            no label file.
     """
     if len(shares) != len(SPLITS) or min(shares) < 0 or not sum(shares):
         raise InputError(f"a split is three shares, as 80/10/10; received {shares}")
     plates, others = find_plates(folder, schema)
     if not plates:
         raise InputError(f"no picture below {folder} has a plate's text in its name")
-    parts = dict(zip(SPLITS, split_by_text(plates, shares, seed), strict=True))
-    counts = {}
+    files = {name: Path(output_folder) / f"{name}{SUFFIXES[output]}" for name in ("all", *SPLITS)}
+    settled = _settled(plates, [files[name] for name in SPLITS], schema)
+    parts = dict(zip(SPLITS, split_by_text(plates, shares, seed, settled), strict=True))
     for name, part in {"all": plates, **parts}.items():
-        write_labels(part, Path(output_folder) / f"{name}{SUFFIXES[output]}", schema, output)
-        counts[name] = len(part)
-    return counts, others
+        write_labels(part, files[name], schema, output)
+    counts = {"all": len(plates), **{name: len(part) for name, part in parts.items()}}
+    return Written(counts, sum(plate.text in settled for plate in plates), others)
+
+
+def _settled(
+    plates: Iterable[NamedPlate], files: Iterable[Path], schema: LabelSchema
+) -> dict[str, int]:
+    """Text -> the last of the files that names a picture of it."""
+    texts = {plate.path.resolve(): plate.text for plate in plates}
+    settled = {}
+    for part, file in enumerate(files):
+        if file.is_file() and file.stat().st_size:
+            lines = read_label_file(file, schema).lines
+            paths = (line.path.resolve() for line in lines)
+            settled.update({texts[path]: part for path in paths if path in texts})
+    return settled

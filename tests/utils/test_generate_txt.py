@@ -74,16 +74,44 @@ def test_a_share_of_nothing_gets_nothing():
 def test_the_files_are_read_back_with_their_pictures(tmp_path: Path):
     names = [*(f"blue/京A{number:05d}.jpg" for number in range(20)), "green/粤BD12345.jpg"]
     folder = make(tmp_path / "p", *names)
-    counts, others = generate_txt(folder, tmp_path / "labels", CN)
-    assert counts == {"all": 21, "train": 17, "validation": 2, "test": 2}
-    assert not others
+    written = generate_txt(folder, tmp_path / "labels", CN)
+    assert written.counts == {"all": 21, "train": 17, "validation": 2, "test": 2}
+    assert not written.others and not written.kept
     records = read_records(tmp_path / "labels" / "all.tsv", CN)
     assert {record.path.resolve() for record in records} == set(folder.rglob("*.jpg"))
     assert {(record.text[:1], record.colour) for record in records} == {
         ("京", "blue"), ("粤", "green"),
     }  # fmt: skip
-    parts = [read_records(tmp_path / "labels" / f"{name}.tsv", CN) for name in list(counts)[1:]]
+    parts = [
+        read_records(tmp_path / "labels" / f"{name}.tsv", CN) for name in list(written.counts)[1:]
+    ]
     assert sorted(r.text for part in parts for r in part) == sorted(r.text for r in records)
+
+
+@pytest.mark.parametrize("form", ["tsv", "label"])
+def test_plates_stay_in_their_parts_when_the_folder_grows(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    suffix = {"tsv": ".tsv", "label": ".txt"}[form]
+    folder, lists = make(tmp_path / "p", *(f"京A{n:05d}.jpg" for n in range(0, 60, 2))), tmp_path
+    options = (str(folder), "--output", str(lists), "--format", form, "--split", "50/25/25")
+
+    def parts() -> list[set[str]]:
+        files = (lists / f"{name}{suffix}" for name in ("train", "validation", "test"))
+        return [{record.path.name for record in read_records(file, CN)} for file in files]
+
+    assert run(*options) == 0
+    before = parts()
+    # More plates, which the random order puts between those of before, and one of these again.
+    make(folder, *(f"京A{n:05d}.jpg" for n in range(1, 60, 2)), "京A00002_again.jpg")
+    capsys.readouterr()
+    assert run(*options, "--seed", "7") == 0
+    after = parts()
+    assert all(old < new for old, new in zip(before, after, strict=True))
+    assert [len(part) for part in after] == pytest.approx([30, 15, 15], abs=1)
+    home = next(part for part in after if "京A00002.jpg" in part)
+    assert "京A00002_again.jpg" in home
+    assert "31 plates stay in the parts" in capsys.readouterr().out
 
 
 def test_the_originals_label_file_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
