@@ -14,7 +14,7 @@ from keras import layers
 from .base import LayerStyle, Size
 from .grouped import ChannelSplit
 from .registry import register
-from .residual import ResidualPlan, check_multiples, join, stages, stem
+from .residual import STAGES, ResidualPlan, check_multiples, join, stages, stem
 
 KERNELS = (3, 5, 7, 9)
 # Of eight shares of the channels, how many each kernel size has.
@@ -52,9 +52,9 @@ def mixnet18(
         residual = style.conv_norm(x, width, 3, strides, name=f"{name}_1")
         residual = layers.ReLU(name=f"{name}_1_relu")(residual)
         residual = _mixed_depthwise(residual, style, name=f"{name}_2")
-        return join(x, residual, style, strides, project, name)
+        return join(x, residual, style.conv_norm, strides, project, name)
 
-    return stages(stem(inputs, style, plan), plan, block)
+    return stages(stem(inputs, style, plan), plan, [block] * STAGES)
 
 
 def _mixed_depthwise(x: keras.KerasTensor, style: LayerStyle, *, name: str) -> keras.KerasTensor:

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from .base import LayerStyle, Size, as_pair, positive_integers, stage_strides
+from .low_rank import ConvNorm
 
 STAGES = 4
 
@@ -77,9 +78,9 @@ def pool(x: keras.KerasTensor, plan: ResidualPlan) -> keras.KerasTensor:
     return layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)
 
 
-def stages(x: keras.KerasTensor, plan: ResidualPlan, block: Block) -> keras.KerasTensor:
-    """All stages; the first block of each has its stride and a projection."""
-    for stage in range(STAGES):
+def stages(x: keras.KerasTensor, plan: ResidualPlan, kinds: Sequence[Block]) -> keras.KerasTensor:
+    """All stages, each of its kind of block; the first of each has its stride and a projection."""
+    for stage, block in enumerate(kinds):
         for index in range(plan.blocks[stage]):
             first = index == 0
             x = block(
@@ -95,7 +96,7 @@ def stages(x: keras.KerasTensor, plan: ResidualPlan, block: Block) -> keras.Kera
 def join(
     x: keras.KerasTensor,
     residual: keras.KerasTensor,
-    style: LayerStyle,
+    conv_norm: ConvNorm,
     strides: tuple[int, int],
     project: bool,
     name: str,
@@ -106,7 +107,7 @@ def join(
        +- (conv1x1, stride - BN) -+
     """
     if project:
-        x = style.conv_norm(x, residual.shape[-1], 1, strides, name=f"{name}_shortcut")
+        x = conv_norm(x, residual.shape[-1], 1, strides, name=f"{name}_shortcut")
     x = layers.Add(name=f"{name}_add")([x, residual])
     return layers.ReLU(name=f"{name}_relu")(x)
 

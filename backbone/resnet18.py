@@ -11,8 +11,9 @@ import keras
 from keras import layers
 
 from .base import LayerStyle, Size
+from .low_rank import ConvNorm, conv_norm_of, stage_ranks
 from .registry import register
-from .residual import ResidualPlan, join, stages, stem
+from .residual import STAGES, Block, ResidualPlan, join, stages, stem
 
 
 @register("resnet18")
@@ -26,6 +27,7 @@ def resnet18(
     stem_stride: Size = 2,
     stem_width: int | None = None,
     stem_pool: bool = True,
+    ranks: Sequence[Size] | None = None,
 ) -> keras.KerasTensor:
     """Four stages of residual blocks; 48 x 144 becomes 2 x 5 x 512 by default.
 
@@ -40,19 +42,28 @@ def resnet18(
         stem_stride: of the first convolution, an integer or (height, width).
         stem_width: channels of the first convolution; None: those of the first stage.
         stem_pool: whether the 3x3 max pooling, which halves both sides, follows the stem.
+        ranks: of each stage's convolutions, which then are made of factors (`low_rank.py`): an
+            integer, or the channels that the 3x3 convolution reads and makes; None: whole ones.
 
     Raises:
         ValueError: a bad option, with what was received.
     """
     plan = ResidualPlan.of(widths, blocks, strides, stem_stride, stem_width, stem_pool)
 
+    factors = [conv_norm_of(style, rank) for rank in stage_ranks(ranks, STAGES)]
+    return stages(stem(inputs, style, plan), plan, [_basic_block(each) for each in factors])
+
+
+def _basic_block(conv_norm: ConvNorm) -> Block:
+    """Residual blocks of these convolutions."""
+
     def block(
         x: keras.KerasTensor, width: int, strides: tuple[int, int], project: bool, name: str
     ) -> keras.KerasTensor:
         """conv3x3, stride - BN - ReLU - conv3x3 - BN, beside the identity or a projection."""
-        residual = style.conv_norm(x, width, 3, strides, name=f"{name}_1")
+        residual = conv_norm(x, width, 3, strides, name=f"{name}_1")
         residual = layers.ReLU(name=f"{name}_1_relu")(residual)
-        residual = style.conv_norm(residual, width, 3, name=f"{name}_2")
-        return join(x, residual, style, strides, project, name)
+        residual = conv_norm(residual, width, 3, name=f"{name}_2")
+        return join(x, residual, conv_norm, strides, project, name)
 
-    return stages(stem(inputs, style, plan), plan, block)
+    return block

@@ -12,7 +12,7 @@ from keras import layers
 
 from .base import LayerStyle, Size
 from .registry import register
-from .residual import ResidualPlan, pool, stages
+from .residual import STAGES, ResidualPlan, pool, stages
 
 
 @register("resnet18-v2")
@@ -49,7 +49,7 @@ def resnet18_v2(
         return _preactivated_block(x, style, width, strides, project=project, name=name)
 
     x = style.conv(inputs, plan.stem_width, 3, plan.stem_stride, name="stem_conv")
-    x = stages(pool(x, plan), plan, block)
+    x = stages(pool(x, plan), plan, [block] * STAGES)
     x = style.norm(x, name="last_bn")
     return layers.ReLU(name="last_relu")(x)
 

@@ -13,7 +13,7 @@ from keras import layers
 from .base import LayerStyle, Size, positive_integers
 from .grouped import ChannelSplit
 from .registry import register
-from .residual import ResidualPlan, check_multiples, join, stages, stem
+from .residual import STAGES, ResidualPlan, check_multiples, join, stages, stem
 
 KERNELS = (3, 5, 7, 9)
 # Of 16 shares of the groups, and so of the channels, how many each kernel size has.
@@ -56,9 +56,9 @@ def resnext18(
         residual = style.conv_norm(x, width, 3, strides, name=f"{name}_1")
         residual = layers.ReLU(name=f"{name}_1_relu")(residual)
         residual = _grouped_by_kernel(residual, style, name=f"{name}_2")
-        return join(x, residual, style, strides, project, name)
+        return join(x, residual, style.conv_norm, strides, project, name)
 
-    return stages(stem(inputs, style, plan), plan, block)
+    return stages(stem(inputs, style, plan), plan, [block] * STAGES)
 
 
 @register("resnext18-32x4d")
@@ -103,9 +103,9 @@ def resnext18_32x4d(
         )
         residual = layers.ReLU(name=f"{name}_2_relu")(residual)
         residual = style.conv_norm(residual, width, 1, name=f"{name}_3")
-        return join(x, residual, style, strides, project, name)
+        return join(x, residual, style.conv_norm, strides, project, name)
 
-    return stages(stem(inputs, style, plan), plan, block)
+    return stages(stem(inputs, style, plan), plan, [block] * STAGES)
 
 
 def _group_count(width: int) -> int:

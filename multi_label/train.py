@@ -11,12 +11,12 @@ from ..dataset.source import Source
 from ..plate.schema import LabelSchema
 from ..training.distillation import Teachers
 from ..training.freezing import freeze_layers
-from ..training.initialise import take_over
 from ..training.loop import TrainingResult
 from ..training.run_folder import RunFolder
 from ..training.slimming.take_over import with_widths_of
 from ..training.start import train_model
 from ..utils.optimizers import build_optimizer
+from .beginning import begin_like
 from .classifier_loss import build_loss, head_weights
 from .classifier_model import PlateClassifier, build_classifier
 from .distilled_classifier import DistilledClassifier
@@ -55,7 +55,7 @@ def train_classifier(
         if config.distill.map_weight:
             check_maps_fit(teachers.models[0], model)
             if not resume:
-                take_over(model, teachers.models[0])
+                begin_like(model, teachers.models[0], config)
         model.learn_from(teachers)
 
     return train_model(config, run, training, validation, compiled, init, resume, taught)

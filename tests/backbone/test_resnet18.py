@@ -46,3 +46,25 @@ def test_stem_and_blocks_are_options() -> None:
         "stage3_block3_add",
         "stage4_block1_add",
     ]
+
+
+def test_convolutions_in_factors_have_the_ranks_that_are_asked_for() -> None:
+    small = {"widths": (16, 16, 24, 32), "blocks": (1, 1, 2, 1)}
+    model = resnet18(**small, ranks=[5, (3, 4), (6, 8), (7, 9)])
+    shapes = {
+        layer.name: tuple(layer.kernel.shape) for layer in model.layers if "_conv" in layer.name
+        or layer.name.endswith(("_reduce", "_core"))
+    }  # fmt: skip
+    assert shapes["stage1_block1_1_core"] == (3, 3, 5, 5)
+    assert shapes["stage3_block1_1_reduce"] == (1, 1, 16, 6)
+    assert shapes["stage3_block1_1_core"] == (3, 3, 6, 8)
+    assert shapes["stage3_block1_1_conv"] == (1, 1, 8, 24)
+    assert shapes["stage4_block1_shortcut_reduce"] == (1, 1, 24, 7)
+    assert shapes["stage4_block1_shortcut_conv"] == (1, 1, 7, 32)
+    assert model.output_shape == resnet18(**small).output_shape
+
+
+@pytest.mark.parametrize("ranks", [(4, 4, 4), 4, (4, 4, 4, 0), (4, 4, 4, (1, 2, 3))])
+def test_bad_ranks_are_named(ranks: object) -> None:
+    with pytest.raises(ValueError, match="ranks wants"):
+        resnet18(ranks=ranks)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from chepai.configs import Config, parse_config
 from chepai.errors import InputError
+from chepai.multi_label import beginning
+from chepai.multi_label.beginning import begin_like
 from chepai.multi_label.classifier_model import PlateClassifier, build_classifier
 from chepai.multi_label.distilled_classifier import DistilledClassifier
 from chepai.multi_label.last_map import (
@@ -109,6 +111,29 @@ def test_a_student_comes_to_look_at_its_teachers_map(
     for _ in range(40):
         student.train_on_batch(images, {"labels": nothing})
     assert distance() < 0.7 * before
+
+
+def test_a_student_in_factors_begins_with_its_teachers_answers(
+    schema: LabelSchema,
+    make_config: Callable[..., Config],
+    batch: tuple[np.ndarray, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of full rank, and behind statistics that are those of the pictures that it is shown."""
+    images = batch[0]
+    monkeypatch.setattr(beginning, "example_pictures", lambda *_: images)
+    keras.utils.set_random_seed(4)
+    teacher = build_classifier(make_config(), schema)
+    for _ in range(80):
+        teacher(images, training=True)
+    values = make_config().model_dump(mode="json")
+    values["model"]["backbone_options"]["ranks"] = [8, 8, 16, 16]
+    config = parse_config(values)
+    student = build_classifier(config, schema)
+    begin_like(student, with_last_map(teacher), config)
+    wanted, received = teacher(images), student(images)
+    for head in schema.head_names:
+        np.testing.assert_allclose(received[head], wanted[head], atol=1e-4)
 
 
 def test_what_reads_puts_out_no_map(
