@@ -38,7 +38,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=3000, help="most training steps of each")
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="plates of a step")
     parser.add_argument(
-        "--rate", type=float, help="constant learning rate; none: the preset's peak"
+        "--rate", type=float, help="learning rate, or its peak; none: the preset's peak"
+    )
+    parser.add_argument(
+        "--falling", action="store_true", help="the rate falls to 0 within --steps, as a cosine"
     )
     parser.add_argument("--glyphs", metavar="DIR", help="glyph pictures; none: open fonts")
     parser.add_argument(
@@ -93,9 +96,12 @@ def learn(
 
 
 def configuration(preset: str, args: argparse.Namespace) -> Config:
-    """The preset at a constant rate, without dropout, averages and decay: nothing that resists."""
+    """The preset with Adam, without dropout, averages and decay: nothing that resists."""
+    schedule = "cosine" if args.falling else "constant"
     own = [
-        "optimizer.name=adam", "optimizer.schedule=constant", "optimizer.ema=0",
+        "optimizer.name=adam", f"optimizer.schedule={schedule}", "optimizer.ema=0",
+        # One epoch, of as many steps as there may be.
+        "train.epochs=1", "optimizer.warmup_epochs=0.03",
         "model.dropout=0", "model.conv_decay=0", f"train.batch_size={args.batch}",
         "data.workers=0", "train.deterministic=false", f"train.precision={args.precision}",
     ]  # fmt: skip
