@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # Fine-tuning goes on as the model was trained, where no other preset is named.
     parser.set_defaults(preset=None)
     parser.add_argument("--model", metavar="PATH", help="the trained .keras file to slim")
+    _add_amount(parser)
+    parser.add_argument("--no-finetune", action="store_true", help="only remove channels")
+    _add_measuring(parser)
+
+
+def _add_amount(parser: argparse.ArgumentParser) -> None:
+    """How much goes, and what stays whatever its gammas are."""
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
         "--channels",
@@ -57,7 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="layers keep multiples of N channels, as processors compute them",
     )
-    parser.add_argument("--no-finetune", action="store_true", help="only remove channels")
+
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    """What the report reads, and how it takes the time."""
     parser.add_argument(
         "--test",
         metavar="PATH",
