@@ -49,7 +49,6 @@ def resnet18(
         ValueError: a bad option, with what was received.
     """
     plan = ResidualPlan.of(widths, blocks, strides, stem_stride, stem_width, stem_pool)
-
     factors = [conv_norm_of(style, rank) for rank in stage_ranks(ranks, STAGES)]
     return stages(stem(inputs, style, plan), plan, [_basic_block(each) for each in factors])
 
