@@ -58,7 +58,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "optimizer": {**_SHORT_SCHEDULE, "learning_rate": 4e-3, "ema": 0.999},
     },
     # As few multiplications, by `resnet18-position` with its convolutions in factors, which begin
-    # as the teacher's: it comes nearer to it than `student` in less training, and is slower to read.
+    # as the teacher's: nearer to it than `student` after less training, and slower to read.
     "student-low-rank": {
         "model": {
             "backbone_options": {
