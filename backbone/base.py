@@ -58,13 +58,13 @@ class LayerStyle:
         With `padding` "valid" the map shrinks by the kernel's size less one.
         """
         if as_pair("kernel", kernel) == (1, 1) and x.shape[-1] < _NARROW:
-            x, strides = _skipped(x, as_pair("strides", strides)), 1
+            x, strides = skipped(x, as_pair("strides", strides)), 1
         options: dict[str, Any] = {
             "strides": strides,
             "padding": padding,
             "use_bias": bias,
             "kernel_initializer": "he_normal",
-            "kernel_regularizer": _l2(self.conv_decay),
+            "kernel_regularizer": l2(self.conv_decay),
             "name": name,
         }
         if groups == 1:
@@ -82,7 +82,7 @@ class LayerStyle:
             use_bias=False,
             # he_normal: what Keras calls fan-out of [h, w, c, 1] is what each output sums over.
             depthwise_initializer=initializers.VarianceScaling(2.0, mode="fan_out"),
-            depthwise_regularizer=_l2(self.conv_decay),
+            depthwise_regularizer=l2(self.conv_decay),
             name=name,
         )(x)
 
@@ -91,7 +91,7 @@ class LayerStyle:
         return FusedBatchNormalization(
             momentum=BN_MOMENTUM,
             epsilon=BN_EPSILON,
-            gamma_regularizer=_l2(self.gamma_decay, self.gamma_l1),
+            gamma_regularizer=l2(self.gamma_decay, self.gamma_l1),
             name=name,
         )(x)
 
@@ -155,13 +155,13 @@ def stage_strides(values: Any, count: int) -> tuple[tuple[int, int], ...]:
     return tuple(as_pair("strides", value) for value in values)
 
 
-def _skipped(x: keras.KerasTensor, strides: tuple[int, int]) -> keras.KerasTensor:
+def skipped(x: keras.KerasTensor, strides: tuple[int, int]) -> keras.KerasTensor:
     """What a 1x1 convolution of these strides looks at."""
     rows, columns = strides
     return x if strides == (1, 1) else x[:, ::rows, ::columns]
 
 
-def _l2(decay: float, l1: float = 0.0) -> keras.regularizers.Regularizer | None:
+def l2(decay: float, l1: float = 0.0) -> keras.regularizers.Regularizer | None:
     if l1:
         return keras.regularizers.L1L2(l1=l1, l2=decay)
     # A penalty of zero would still cost a sum over every weight at each step.

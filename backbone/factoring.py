@@ -59,7 +59,7 @@ def _pairs(model: keras.Model, source: keras.Model) -> Iterator[tuple[keras.Laye
         reduce = held.get(name + REDUCE)
         if reduce is None or reduce.name in own:
             continue
-        widths = (reduce.input.shape[-1], held[layer.name].filters)
+        widths = (reduce.kernel.shape[-2], held[layer.name].filters)
         if widths == (layer.input.shape[-1], layer.filters):
             yield layer, name
 
@@ -75,18 +75,23 @@ def _take(
     reduce, last = model.get_layer(name + REDUCE), model.get_layer(name + _CONV)
     scale = _scale(source.get_layer(name + _NORM))
     kernel = np.asarray(whole.get_weights()[0], np.float64) * scale
-    read = answers(model, reduce.input, pictures)
+    read = answers(model, _map_read(reduce), pictures)
     into, rebuilt = input_factor(kernel, read.T @ read / len(read), reduce.filters)
     core = np.einsum("hwio,ir->hwro", kernel, rebuilt)
-    reduce.set_weights([into[None, None]])
+    reduce.kernel.assign(into[None, None])
     if kernel.shape[:2] == (1, 1):
-        last.set_weights([core / scale])
+        last.kernel.assign(core / scale)
     else:
         middle = model.get_layer(name + CORE)
         basis = output_factor(answers(source, whole.output, pictures) * scale, middle.filters)
         middle.set_weights([core @ basis])
-        last.set_weights([basis.T[None, None] / scale])
+        last.kernel.assign(basis.T[None, None] / scale)
     _normalise(model.get_layer(name + _NORM), answers(model, last.output, pictures))
+
+
+def _map_read(layer: keras.Layer) -> keras.KerasTensor:
+    """The map that a convolution reads, with or without gates beside it."""
+    return layer.input[0] if isinstance(layer.input, list) else layer.input
 
 
 def input_factor(kernel: Array, moments: Array, rank: int) -> tuple[Array, Array]:

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import keras
 
-from .base import LayerStyle, Size, as_pair
+from .base import LayerStyle, Size, as_pair, l2, skipped
+from .mixed_kernels import MixedKernelConv1x1, gates
 
 REDUCE, CORE = "_reduce", "_core"
 """How the names of the factors before the last one end; the last is the `_conv` of `conv_norm`."""
@@ -32,7 +33,7 @@ class ConvNorm(Protocol):
         """`[batch, h, w, c]` to `[batch, ceil(h / stride), ceil(w / stride), filters]`."""
 
 
-def conv_norm_of(style: LayerStyle, rank: tuple[int, int] | None) -> ConvNorm:
+def conv_norm_of(style: LayerStyle, rank: tuple[int, int] | None, mixed: int = 0) -> ConvNorm:
     """A stage's convolutions with their normalisations: whole, or in factors.
 
         conv1x1 to rank[0] channels - conv3x3, stride, to rank[1] - conv1x1 - BN
@@ -46,6 +47,7 @@ def conv_norm_of(style: LayerStyle, rank: tuple[int, int] | None) -> ConvNorm:
         style: the defaults of convolutions and normalisations.
         rank: channels that the 3x3 convolution reads and makes, at most those that are there;
             None: it stays whole.
+        mixed: from how many differences each picture's 1x1 kernels are mixed (`mixed_kernels.py`).
     """
     if rank is None:
         return style.conv_norm
@@ -55,14 +57,30 @@ def conv_norm_of(style: LayerStyle, rank: tuple[int, int] | None) -> ConvNorm:
         x: keras.KerasTensor, filters: int, kernel: Size = 3, strides: Size = 1, *, name: str
     ) -> keras.KerasTensor:
         narrow = min(into, x.shape[-1])
-        if as_pair("kernel", kernel) == (1, 1):
-            x = style.conv(x, narrow, 1, strides, name=name + REDUCE)
-        else:
-            x = style.conv(x, narrow, 1, name=name + REDUCE)
+        shares = gates(x, mixed, style, name) if mixed else None
+        pointwise = as_pair("kernel", kernel) == (1, 1)
+        if pointwise:
+            x = skipped(x, as_pair("strides", strides))
+        x = _conv1x1(x, shares, narrow, style, name + REDUCE)
+        if not pointwise:
             x = style.conv(x, min(out, filters), kernel, strides, name=name + CORE)
-        return style.conv_norm(x, filters, 1, name=name)
+        x = _conv1x1(x, shares, filters, style, name + "_conv")
+        return style.norm(x, name=name + "_bn")
 
     return low_rank_conv_norm
+
+
+def _conv1x1(
+    x: keras.KerasTensor,
+    shares: keras.KerasTensor | None,
+    filters: int,
+    style: LayerStyle,
+    name: str,
+) -> keras.KerasTensor:
+    if shares is None:
+        return style.conv(x, filters, 1, name=name)
+    own = MixedKernelConv1x1(filters, kernel_regularizer=l2(style.conv_decay), name=name)
+    return own([x, shares])
 
 
 def stage_ranks(values: Sequence[Size] | None, count: int) -> tuple[tuple[int, int] | None, ...]:
@@ -76,3 +94,15 @@ def stage_ranks(values: Sequence[Size] | None, count: int) -> tuple[tuple[int, i
     if not isinstance(values, (list, tuple)) or len(values) != count:
         raise ValueError(f"ranks wants {count} values. Received: {values!r}")
     return tuple(as_pair("ranks", value) for value in values)
+
+
+def check_mixed_kernels(count: int, ranks: Sequence[Size] | None) -> None:
+    """Checks the option of how many kernels are mixed.
+
+    Raises:
+        ValueError: no integer from 0 on, or there are no factors whose kernels could be mixed.
+    """
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(f"mixed_kernels wants an integer from 0 on. Received: {count!r}")
+    if count and ranks is None:
+        raise ValueError("mixed_kernels wants ranks: only convolutions in factors have them")

@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from .base import LayerStyle, Size
-from .low_rank import ConvNorm, conv_norm_of, stage_ranks
+from .low_rank import ConvNorm, check_mixed_kernels, conv_norm_of, stage_ranks
 from .registry import register
 from .residual import STAGES, Block, ResidualPlan, join, stages, stem
 
@@ -28,6 +28,7 @@ def resnet18(
     stem_width: int | None = None,
     stem_pool: bool = True,
     ranks: Sequence[Size] | None = None,
+    mixed_kernels: int = 0,
 ) -> keras.KerasTensor:
     """Four stages of residual blocks; 48 x 144 becomes 2 x 5 x 512 by default.
 
@@ -44,12 +45,15 @@ def resnet18(
         stem_pool: whether the 3x3 max pooling, which halves both sides, follows the stem.
         ranks: of each stage's convolutions, which then are made of factors (`low_rank.py`): an
             integer, or the channels that the 3x3 convolution reads and makes; None: whole ones.
+        mixed_kernels: of how many differences each picture's kernels of 1x1 among these factors
+            are mixed (`mixed_kernels.py`); 0: all pictures have the same.
 
     Raises:
         ValueError: a bad option, with what was received.
     """
+    check_mixed_kernels(mixed_kernels, ranks)
     plan = ResidualPlan.of(widths, blocks, strides, stem_stride, stem_width, stem_pool)
-    factors = [conv_norm_of(style, rank) for rank in stage_ranks(ranks, STAGES)]
+    factors = [conv_norm_of(style, rank, mixed_kernels) for rank in stage_ranks(ranks, STAGES)]
     return stages(stem(inputs, style, plan), plan, [_basic_block(each) for each in factors])
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from chepai.backbone import registry
-from small_networks import Trained, small_backbone, train
+from small_networks import NETWORKS, Trained, small_backbone, train
 
 
-@pytest.fixture(scope="session", params=registry.names())
+@pytest.fixture(scope="session", params=NETWORKS)
 def trained(request: pytest.FixtureRequest) -> Trained:
-    """Every registered backbone in turn, after some steps of training."""
+    """Every registered backbone and variant in turn, after some steps of training."""
     backbone = small_backbone(request.param)
     return Trained(request.param, backbone, train(backbone))

@@ -33,6 +33,18 @@ OPTIONS: dict[str, dict] = {
     "mobilenet-v3-large": _MOBILE,
     "mobilenet-v3-small": {**_MOBILE, "depth": 0.4},
 }
+# Options that make another network of a backbone, which is tried like one of its own.
+_FACTORS = {**_RESIDUAL, "ranks": [8, 8, 12, [12, 16]]}
+VARIANTS: dict[str, tuple[str, dict]] = {
+    "resnet18 in factors": ("resnet18", _FACTORS),
+    "resnet18 of mixed kernels": ("resnet18", {**_FACTORS, "mixed_kernels": 2}),
+}
+NETWORKS = (*registry.names(), *VARIANTS)
+
+
+def described(name: str) -> tuple[str, dict]:
+    """The backbone and the options of one of `NETWORKS`."""
+    return VARIANTS.get(name, (name, OPTIONS.get(name, {})))
 
 
 @dataclass(frozen=True)
@@ -48,9 +60,10 @@ def small_backbone(name: str) -> keras.Model:
     """The backbone from a picture to its feature map, always of the same weights."""
     keras.utils.set_random_seed(1)
     inputs = keras.Input(SIZE)
+    backbone, options = described(name)
     # No decay: the loss must fall because the pictures are told apart.
-    options = {"conv_decay": 0.0, "gamma_decay": 0.0, **OPTIONS.get(name, {})}
-    return keras.Model(inputs, registry.build(name, inputs, **options))
+    options = {"conv_decay": 0.0, "gamma_decay": 0.0, **options}
+    return keras.Model(inputs, registry.build(backbone, inputs, **options))
 
 
 def batch() -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +95,7 @@ def main(file: Path) -> None:
     """Compares with the answers in `file` (.npz) and trains; prints `{name: figures}`."""
     stored = np.load(file)
     found = {}
-    for name in registry.names():
+    for name in NETWORKS:
         backbone = small_backbone(name)
         weights = [stored[f"{name}/{index}"] for index in range(len(backbone.weights))]
         backbone.set_weights(weights)

@@ -20,7 +20,7 @@ from chepai.export.onnx_export import export_onnx
 from chepai.multi_label.classifier_model import build_classifier
 from chepai.plate.schema import load_schema
 from chepai.run import main
-from small_networks import OPTIONS, SIZE, STEPS, Trained, batch, small_backbone
+from small_networks import NETWORKS, SIZE, STEPS, Trained, batch, described, small_backbone
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "backbones.md"
 
@@ -110,8 +110,9 @@ def test_a_grouped_convolution_is_one_operator_of_the_onnx_file(
 
 def classifier_of(trained: Trained) -> keras.Model:
     """The trained backbone in a classifier whose answers are decided."""
-    values = {"height": SIZE[0], "width": SIZE[1], "backbone": trained.name, "head": "pooled"}
-    values["backbone_options"] = OPTIONS.get(trained.name, {})
+    backbone, options = described(trained.name)
+    values = {"height": SIZE[0], "width": SIZE[1], "backbone": backbone, "head": "pooled"}
+    values["backbone_options"] = options
     keras.utils.set_random_seed(2)
     model = build_classifier(parse_config({"model": values}), load_schema("original"))
     for layer in trained.backbone.layers:
@@ -129,7 +130,7 @@ def test_other_frameworks_answer_the_same_and_train(framework: str, tmp_path: Pa
         pytest.skip(f"{framework} is not installed")
     np.savez(tmp_path / "tensorflow.npz", **answers_of_every_backbone())
     found = run_under(framework, tmp_path / "tensorflow.npz")
-    assert tuple(found) == registry.names()
+    assert tuple(found) == NETWORKS
     for name, figures in found.items():
         assert figures["difference"] < 1e-4, name
         assert figures["losses"][-1] < 0.7 * figures["losses"][0], name
@@ -138,7 +139,7 @@ def test_other_frameworks_answer_the_same_and_train(framework: str, tmp_path: Pa
 def answers_of_every_backbone() -> dict[str, np.ndarray]:
     """Weights and feature maps, untrained, under the names that the script reads."""
     stored = {}
-    for name in registry.names():
+    for name in NETWORKS:
         backbone = small_backbone(name)
         for index, weights in enumerate(backbone.get_weights()):
             stored[f"{name}/{index}"] = weights

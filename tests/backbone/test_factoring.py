@@ -47,8 +47,8 @@ def pictures(count: int = 24) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (count, 16, 32, 3)).astype("float32") / 255
 
 
-def factored(ranks: object, source: keras.Model) -> keras.Model:
-    model = network(ranks, seed=1)
+def factored(ranks: object, source: keras.Model, **options: object) -> keras.Model:
+    model = network(ranks, seed=1, **options)
     take_over(model, source)
     take_factors(model, source, pictures())
     return model
@@ -83,6 +83,11 @@ def test_factors_of_full_rank_answer_as_the_whole_does() -> None:
     model = factored(FULL, source)
     assert has_factors(model) and not has_factors(source)
     assert distance(model, source) < 1e-8
+
+
+def test_kernels_that_are_to_be_mixed_begin_as_factors_too() -> None:
+    source = trained(network())
+    assert distance(factored(FULL, source, mixed_kernels=2), source) < 1e-8
 
 
 def test_kernels_of_low_rank_are_found_again() -> None:

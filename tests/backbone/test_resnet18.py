@@ -68,3 +68,16 @@ def test_convolutions_in_factors_have_the_ranks_that_are_asked_for() -> None:
 def test_bad_ranks_are_named(ranks: object) -> None:
     with pytest.raises(ValueError, match="ranks wants"):
         resnet18(ranks=ranks)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ranks": (4, 4, 4, 4), "mixed_kernels": -1}, "an integer from 0 on"),
+        ({"ranks": (4, 4, 4, 4), "mixed_kernels": 1.5}, "an integer from 0 on"),
+        ({"mixed_kernels": 3}, "wants ranks"),
+    ],
+)
+def test_bad_mixed_kernels_are_named(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        resnet18(**options)
