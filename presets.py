@@ -64,6 +64,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "backbone_options": {
                 **_POSITION,
                 "ranks": [[5, 8], [10, 16], [22, 30], [34, 48]],
+                "mixed_kernels": 3,
             },
             "conv_decay": 1e-5,
         },

@@ -22,16 +22,19 @@ PLATES = 192
 """How many rendered ones the teacher is shown to see which of its channels move together."""
 
 
-def begin_like(student: PlateClassifier, teacher: keras.Model, config: Config) -> None:
+def begin_like(
+    student: PlateClassifier, teacher: keras.Model, config: Config, factors: bool = True
+) -> None:
     """Takes over equal layers, and of whole convolutions the factors that the student has.
 
     Args:
         student: changed.
         teacher: with layers of the same names.
         config: the student's.
+        factors: whether to look for factors; not where another model's come after it.
     """
     take_over(student, teacher)
-    if has_factors(student):
+    if factors and has_factors(student):
         schema = load_schema(config.model.label_schema)
         taken = take_factors(student, teacher, example_pictures(config, schema))
         logger.info("took over %d convolutions in factors", taken)

@@ -55,7 +55,7 @@ def train_classifier(
         if config.distill.map_weight:
             check_maps_fit(teachers.models[0], model)
             if not resume:
-                begin_like(model, teachers.models[0], config)
+                begin_like(model, teachers.models[0], config, factors=init is None)
         model.learn_from(teachers)
 
     return train_model(config, run, training, validation, compiled, init, resume, taught)

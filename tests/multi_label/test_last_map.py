@@ -136,6 +136,20 @@ def test_a_student_in_factors_begins_with_its_teachers_answers(
         np.testing.assert_allclose(received[head], wanted[head], atol=1e-4)
 
 
+def test_factors_are_not_looked_for_where_other_weights_follow(
+    schema: LabelSchema, make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beginning, "example_pictures", lambda *_: pytest.fail("it looked"))
+    teacher = build_classifier(make_config(), schema)
+    values = make_config().model_dump(mode="json")
+    values["model"]["backbone_options"]["ranks"] = [8, 8, 16, 16]
+    config = parse_config(values)
+    student = build_classifier(config, schema)
+    begin_like(student, with_last_map(teacher), config, factors=False)
+    stem = [model.get_layer("stem_conv").get_weights()[0] for model in (student, teacher)]
+    np.testing.assert_array_equal(*stem)
+
+
 def test_what_reads_puts_out_no_map(
     schema: LabelSchema,
     make_config: Callable[..., Config],
