@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from chepai.backbone import registry
 from chepai.configs import Config, parse_config
+from chepai.errors import InputError
 from chepai.export.cost import layer_multiply_adds, multiply_adds
 from chepai.export.onnx_export import export_onnx
 from chepai.inference.reader import Reader
@@ -26,7 +27,7 @@ from chepai.training.slimming.surgery import narrowed, silenced
 from chepai.training.slimming.trace import trace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backbone"))
-from small_networks import OPTIONS
+from small_networks import described
 
 SIZE = (32, 64)
 SCHEMA = load_schema("original")
@@ -36,6 +37,7 @@ HEADS = ("attention", "pooled", "flatten")
 CASES = list(zip(registry.names(), itertools.cycle(HEADS), strict=False))
 # Each head once with the cheapest of the residual networks.
 CASES += [("resnet18", head) for head in HEADS if ("resnet18", head) not in CASES]
+CASES += [("resnet18 in factors", "attention")]
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ class Slimmed:
     slim: PlateClassifier
 
 
-def config_of(backbone: str, head: str) -> Config:
+def config_of(name: str, head: str) -> Config:
+    backbone, options = described(name)
     values = {"height": SIZE[0], "width": SIZE[1], "backbone": backbone, "head": head}
-    values["backbone_options"] = OPTIONS.get(backbone, {})
+    values["backbone_options"] = options
     return parse_config({"model": values | {"label_schema": "original"}})
 
 
@@ -157,3 +160,9 @@ def test_it_is_slimmed_again(case: Slimmed) -> None:
     assert_equals_the_silenced(again)
     # What the configuration builds is remembered from the first time.
     assert again.slim.slimmed_from.items() >= case.slim.slimmed_from.items()
+
+
+def test_kernels_that_are_mixed_for_each_picture_are_refused() -> None:
+    model = build_classifier(config_of("resnet18 of mixed kernels", "pooled"), SCHEMA)
+    with pytest.raises(InputError, match="cannot be slimmed"):
+        trace(model)
