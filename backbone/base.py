@@ -156,12 +156,16 @@ def stage_strides(values: Any, count: int) -> tuple[tuple[int, int], ...]:
 
 
 def skipped(x: keras.KerasTensor, strides: tuple[int, int]) -> keras.KerasTensor:
-    """What a 1x1 convolution of these strides looks at."""
+    """What a 1x1 convolution of these strides looks at.
+
+    `[batch, h, w, c]` to `[batch, ceil(h / stride), ceil(w / stride), c]`.
+    """
     rows, columns = strides
     return x if strides == (1, 1) else x[:, ::rows, ::columns]
 
 
 def l2(decay: float, l1: float = 0.0) -> keras.regularizers.Regularizer | None:
+    """The penalty `decay * sum of squares + l1 * sum of magnitudes`; None where both are 0."""
     if l1:
         return keras.regularizers.L1L2(l1=l1, l2=decay)
     # A penalty of zero would still cost a sum over every weight at each step.

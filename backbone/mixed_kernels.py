@@ -2,7 +2,7 @@
 
 Where a network has few multiplications left, one kernel for all pictures must serve plates of one
 row and of two, dark ones and tilted ones alike. Mixing kernels costs a multiplication for each
-weight, once; applying them, one at each position.
+weight of a difference, once; applying them, one at each position.
 
 Reference: Yang et al., CondConv: Conditionally Parameterized Convolutions for Efficient Inference,
 2019, https://arxiv.org/abs/1904.04971
@@ -25,12 +25,17 @@ def gates(x: keras.KerasTensor, count: int, style: LayerStyle, name: str) -> ker
         x - mean over positions - dense - BN - tanh
 
     The normalisation makes gates differ from picture to picture from the first step on.
+
+    Args:
+        x: the map, `[batch, h, w, channels]`.
+        count: how many differences there are to mix.
+        style: the defaults of normalisations.
+        name: how the layers' names begin.
     """
     seen = layers.GlobalAveragePooling2D(name=f"{name}_seen")(x)
     logits = layers.Dense(count, use_bias=False, name=f"{name}_gates_dense")(seen)
-    return layers.Activation("tanh", name=f"{name}_gates")(
-        style.norm(logits, name=f"{name}_gates_bn")
-    )
+    logits = style.norm(logits, name=f"{name}_gates_bn")
+    return layers.Activation("tanh", name=f"{name}_gates")(logits)
 
 
 @keras.saving.register_keras_serializable(package="chepai")
@@ -88,7 +93,7 @@ class MixedKernelConv1x1(layers.Layer):
         return positions * prod(self.kernel.shape) + prod(self.differences.shape)
 
     def take_over(self, layer: keras.Layer) -> bool:
-        """Takes all from its like, and the common kernel from a plain convolution of its shape."""
+        """Takes all of its like, of a plain convolution the common kernel; whether it fits."""
         if not hasattr(layer, "kernel") or layer.kernel.shape != self.kernel.shape:
             return False
         self.kernel.assign(layer.kernel)
