@@ -75,6 +75,9 @@ class RenderConfig(_Section):
     parking: float = Field(0.30, ge=0, description="share of angled, shadowed, night plates")
     road: float = Field(0.20, ge=0, description="share of far, blurred, hazy plates")
     stored: float = Field(0.25, ge=0, description="share of tight crops scaled to a small size")
+    handheld: float = Field(
+        0.0, ge=0, description="share of plates photographed from beside, stored in 94 x 24 pixels"
+    )
     reject: float = Field(0.05, ge=0, description="share of truncated plates, signs, scenes")
     two_rows: float | None = Field(None, ge=0, le=1, description="share of two rows; none: a fifth")
     plates_per_epoch: int = Field(25_000, ge=1, description="fresh plates in one epoch")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..configs import Config, RenderConfig
     from ..plate.schema import LabelSchema
 
-SCENES = ("gate", "parking", "road", "reject", "stored")
+SCENES = ("gate", "parking", "road", "reject", "stored", "handheld")
 VALIDATION_SEED = 20_000
 """Of the validation plates, whatever the training seed, so that runs can be compared."""
 

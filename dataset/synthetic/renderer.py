@@ -88,7 +88,10 @@ class PlateRenderer:
         """
         if scene == "reject":
             return self._reject(rng)
-        return self._whole(rng, find_scene(scene), self._texts.draw(rng, kind, turn))
+        found = find_scene(scene)
+        if kind is None and found.blue and "blue" in self.kinds and rng.random() < found.blue:
+            kind = "blue"
+        return self._whole(rng, found, self._texts.draw(rng, kind, turn))
 
     def _whole(self, rng: np.random.Generator, scene: Scene, plate: PlateText) -> RenderedPlate:
         where = layout(plate.kind, plate.text, plate.rows)

@@ -12,6 +12,13 @@ from ...errors import InputError
 
 Range = tuple[float, float]
 
+# Sizes that datasets of cropped plates are stored in (width, height).
+# The smallest is the most frequent: small and tilted is what a network learns last.
+_STORED_SIZES = (
+    *((94, 24),) * 5,
+    *((96, 32), (128, 48), (136, 36), (160, 48), (168, 48), (240, 80)),
+)
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -19,9 +26,10 @@ class Scene:
 
     Widths are in pixels of the plate; blur and motion in hundredths of the plate's width;
     angles in degrees; brightness is a factor; `trim` is the share of crops that go inside the
-    plate's frame, up to the characters; `finer` holds shares of their strokes' width that Chinese
-    characters lose, one of which is drawn; `bent` is how far their strokes wander at most, as a
-    share of the character's cell.
+    plate's frame, up to the characters; `blue` is the share of plates that are blue whatever the
+    kinds' weights; `sizes` are those (width, height) that resampled pictures are stored in;
+    `finer` holds shares of their strokes' width that Chinese characters lose, one of which is
+    drawn; `bent` is how far their strokes wander at most, as a share of the character's cell.
     """
 
     name: str
@@ -49,6 +57,8 @@ class Scene:
     dirt: Range
     cast_strength: Range = (0.04, 0.2)
     trim: float = 0.0
+    blue: float = 0.0
+    sizes: tuple[tuple[int, int], ...] = _STORED_SIZES
     finer: tuple[float, ...] = ()
     bent: float = 0.0
 
@@ -160,7 +170,40 @@ STORED = Scene(
     # Plate makers draw them differently, as they do not draw letters and digits.
     bent=0.05,
 )
-SCENES = {scene.name: scene for scene in (GATE, PARKING, ROAD, STORED)}
+# For training: parked cars photographed from beside them, as CCPD's are, cut as they stand and
+# stored small.
+HANDHELD = Scene(
+    "handheld",
+    width=(90, 340),
+    yaw=40,
+    pitch=28,
+    roll=16,
+    rectified=0.0,
+    slack=(-0.012, 0.02),
+    brightness=(0.4, 1.5),
+    night=0.12,
+    cast=0.35,
+    shadow=0.15,
+    glare=0.06,
+    haze=0.1,
+    rain=0.02,
+    blur=(0.0, 0.9),
+    motion=0.1,
+    motion_length=(0.5, 2.0),
+    noise=(0, 7),
+    jpeg=(60, 97),
+    sharpen=0.3,
+    resampled=0.97,
+    grey=0.0,
+    dirt=(0, 0.25),
+    cast_strength=(0.04, 0.15),
+    trim=0.1,
+    blue=0.7,
+    sizes=((94, 24),),
+    finer=STORED.finer,
+    bent=STORED.bent,
+)
+SCENES = {scene.name: scene for scene in (GATE, PARKING, ROAD, STORED, HANDHELD)}
 SCENE_NAMES = (*SCENES, "reject")
 
 

@@ -10,12 +10,6 @@ import numpy as np
 from .banks import cut, sensor_noise
 from .scenes import Scene
 
-# Sizes that datasets of cropped plates are stored in (width, height).
-# The smallest is the most frequent: small and tilted is what a network learns last.
-_STORED = (
-    *((94, 24),) * 5,
-    *((96, 32), (128, 48), (136, 36), (160, 48), (168, 48), (240, 80)),
-)
 _UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LINEAR)
 
 
@@ -108,7 +102,7 @@ def restore_size(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> n
     if rng.random() >= scene.resampled:
         return image
     if rng.random() < 0.7:
-        size = _STORED[int(rng.integers(len(_STORED)))]
+        size = scene.sizes[int(rng.integers(len(scene.sizes)))]
     else:
         factor = rng.uniform(0.8, 2.2)
         size = (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,4 +106,18 @@ def test_unknown_scenes_and_empty_folders_are_refused(renderer, tmp_path):
 
 
 def test_frozen_sets_draw_the_shapes_of_their_glyphs_and_training_others_too():
-    assert {name for name, scene in SCENES.items() if scene.finer or scene.bent} == {"stored"}
+    changed = {name for name, scene in SCENES.items() if scene.finer or scene.bent}
+    assert changed == {"stored", "handheld"}
+
+
+def test_most_handheld_plates_are_blue_and_stored_small(renderer):
+    plates = [renderer.render(np.random.default_rng([7, s]), "handheld") for s in range(40)]
+    assert sum(plate.image.shape == (24, 94, 3) for plate in plates) > 20
+    assert 20 < sum(plate.kind == "blue" for plate in plates) < 40
+
+
+def test_scenes_of_many_blue_plates_draw_schemas_without_blue_ones():
+    schema = load_schema("cn")
+    other = replace(schema, kinds=tuple(kind for kind in schema.kinds if kind.name != "blue"))
+    plate = PlateRenderer(schema=other).render(np.random.default_rng(0), "handheld")
+    assert plate.kind != "blue"
