@@ -19,6 +19,7 @@ from .tensorflow_graph import Names, write_constant_saved_model
 FLOAT_OPERATORS = (
     "CAST", "MEAN", "SUB", "SQUARED_DIFFERENCE", "SQRT", "RSQRT", "MAXIMUM", "DIV", "SOFTMAX",
     "BATCH_MATMUL", "FULLY_CONNECTED", "TRANSPOSE", "RESHAPE", "STRIDED_SLICE", "SUM", "SLICE",
+    "SPLIT", "SPLIT_V",
 )  # fmt: skip
 
 

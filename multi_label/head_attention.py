@@ -79,16 +79,24 @@ class HeadAttention(layers.Layer):
     def call(self, features: keras.KerasTensor) -> list[keras.KerasTensor]:
         """`[batch, h, w, channels]` to one `[batch, channels]` for each head."""
         _, height, width, channels = features.shape
-        positions = ops.reshape(features, (-1, height * width, channels))
-        logits = ops.cast(ops.matmul(positions, self.kernel), "float32")
-        logits = logits + ops.cast(self.position_bias, "float32")
+        positions = height * width
+        # Channels first: exported convolutions have them so, and no map has to be transposed.
+        x = ops.transpose(features, (0, 3, 1, 2))
+        x = ops.reshape(x, (-1, channels, positions))  # [batch, channels, positions]
+        logits = ops.cast(ops.matmul(ops.transpose(self.kernel), x), "float32")
+        logits = logits + ops.cast(ops.transpose(self.position_bias), "float32")
         if self.layout:
-            moves = ops.matmul(ops.mean(positions, axis=1), self.layout_kernel)
-            moves = ops.reshape(moves, (-1, height * width, self.heads))
-            logits = logits + ops.cast(moves, "float32")
-        attention = ops.cast(ops.softmax(logits, axis=1), features.dtype)
-        seen = ops.matmul(ops.transpose(attention, (0, 2, 1)), positions)
-        return [seen[:, head] for head in range(self.heads)]
+            logits = logits + ops.cast(self._moves(ops.mean(x, axis=2)), "float32")
+        attention = ops.cast(ops.softmax(logits), x.dtype)  # [batch, heads, positions]
+        seen = ops.matmul(attention, ops.transpose(x, (0, 2, 1)))
+        side_by_side = ops.reshape(seen, (-1, self.heads * channels))
+        return list(ops.split(side_by_side, self.heads, axis=1))
+
+    def _moves(self, mean: keras.KerasTensor) -> keras.KerasTensor:
+        """How the whole plate, `[batch, channels]`, moves logits: `[batch, heads, positions]`."""
+        moves = ops.matmul(mean, self.layout_kernel)
+        moves = ops.reshape(moves, (-1, *self.position_bias.shape))
+        return ops.transpose(moves, (0, 2, 1))
 
     def multiply_adds(self) -> int:
         """The kernel's at every position, and the layout's once, on the mean."""
