@@ -79,24 +79,21 @@ class HeadAttention(layers.Layer):
     def call(self, features: keras.KerasTensor) -> list[keras.KerasTensor]:
         """`[batch, h, w, channels]` to one `[batch, channels]` for each head."""
         _, height, width, channels = features.shape
-        positions = height * width
-        # Channels first: exported convolutions have them so, and no map has to be transposed.
-        x = ops.transpose(features, (0, 3, 1, 2))
-        x = ops.reshape(x, (-1, channels, positions))  # [batch, channels, positions]
-        logits = ops.cast(ops.matmul(ops.transpose(self.kernel), x), "float32")
+        # All products are of two dimensions or of a batch: what exports without computed shapes.
+        flat = ops.reshape(features, (-1, channels))  # [batch * positions, channels]
+        logits = self._by_head(ops.cast(ops.matmul(flat, self.kernel), "float32"))
         logits = logits + ops.cast(ops.transpose(self.position_bias), "float32")
+        positions = ops.reshape(features, (-1, height * width, channels))
         if self.layout:
-            logits = logits + ops.cast(self._moves(ops.mean(x, axis=2)), "float32")
-        attention = ops.cast(ops.softmax(logits), x.dtype)  # [batch, heads, positions]
-        seen = ops.matmul(attention, ops.transpose(x, (0, 2, 1)))
-        side_by_side = ops.reshape(seen, (-1, self.heads * channels))
-        return list(ops.split(side_by_side, self.heads, axis=1))
+            moves = ops.matmul(ops.mean(positions, axis=1), self.layout_kernel)
+            logits = logits + ops.cast(self._by_head(moves), "float32")
+        attention = ops.cast(ops.softmax(logits), features.dtype)  # [batch, heads, positions]
+        seen = ops.reshape(ops.matmul(attention, positions), (-1, self.heads * channels))
+        return list(ops.split(seen, self.heads, axis=1))
 
-    def _moves(self, mean: keras.KerasTensor) -> keras.KerasTensor:
-        """How the whole plate, `[batch, channels]`, moves logits: `[batch, heads, positions]`."""
-        moves = ops.matmul(mean, self.layout_kernel)
-        moves = ops.reshape(moves, (-1, *self.position_bias.shape))
-        return ops.transpose(moves, (0, 2, 1))
+    def _by_head(self, logits: keras.KerasTensor) -> keras.KerasTensor:
+        """Logits of positions times heads, in any shape, as `[batch, heads, positions]`."""
+        return ops.transpose(ops.reshape(logits, (-1, *self.position_bias.shape)), (0, 2, 1))
 
     def multiply_adds(self) -> int:
         """The kernel's at every position, and the layout's once, on the mean."""

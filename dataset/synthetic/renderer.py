@@ -78,7 +78,7 @@ class PlateRenderer:
         kind: str | None = None,
         turn: int | None = None,
     ) -> RenderedPlate:
-        """One plate of `scene` (gate, parking, road, reject), which depends on `rng` alone.
+        """One plate of `scene`, one of `SCENE_NAMES`, which depends on `rng` alone.
 
         `kind` asks for one kind instead of drawing it by weight, `turn` for the province whose
         turn it is (see `TextSampler.draw`); neither is heard for reject.
