@@ -76,7 +76,7 @@ class RenderConfig(_Section):
     road: float = Field(0.20, ge=0, description="share of far, blurred, hazy plates")
     stored: float = Field(0.25, ge=0, description="share of tight crops scaled to a small size")
     handheld: float = Field(
-        0.0, ge=0, description="share of plates photographed from beside, stored in 94 x 24 pixels"
+        0.0, ge=0, description="share of parked cars from beside, mostly stored in 94 x 24 pixels"
     )
     reject: float = Field(0.05, ge=0, description="share of truncated plates, signs, scenes")
     two_rows: float | None = Field(None, ge=0, le=1, description="share of two rows; none: a fifth")

@@ -39,6 +39,20 @@ def test_the_whole_plate_moves_the_places():
     assert np.abs(np.asarray(layer(features)[0]) - np.asarray(plain(features)[0])).max() > 0.01
 
 
+def test_what_heads_see_is_the_formula_of_the_class():
+    layer = HeadAttention(3, places=(0.1, 0.5, 0.9), layout=True)
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(2, 3, 5, 4)).astype("float32")
+    layer.build(features.shape)
+    layer.set_weights([rng.normal(size=weight.shape) for weight in layer.weights])
+    kernel, bias, layout = layer.get_weights()
+    plates = features.reshape(2, 15, 4)
+    for plate, seen in zip(plates, np.stack(layer(features), axis=1), strict=True):
+        logits = plate @ kernel + bias + (plate.mean(0) @ layout).reshape(15, 3)
+        weights = np.exp(logits) / np.exp(logits).sum(0)
+        np.testing.assert_allclose(seen, weights.T @ plate, atol=1e-5)
+
+
 def test_places_are_kept_in_the_configuration():
     layer = HeadAttention(3, places=(0.1, None, 0.9))
     again = HeadAttention.from_config(layer.get_config())
